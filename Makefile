@@ -1,0 +1,80 @@
+# Each target does its own set-up: a fresh clone, Python 3.11 or newer, git and make are enough.
+.PHONY: help demo setup setup-train check test test-slow bench docs lock format clean system
+
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(if $(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(p))))
+BIN := .venv/bin
+WORKERS ?= 2
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
+export SLIPWAY_NLU_DATA ?= $(if $(wildcard ../shared/data/nlu/dev.jsonl),$(abspath ../shared/data/nlu))
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+demo: .venv/.demo ## replay the assistant's journey for real (about a minute; a second time: seconds)
+	@$(BIN)/slipway-assistant demo
+
+setup: .venv/.dev ## make .venv with everything that developing needs
+
+check: .venv/.dev ## ruff, strict mypy, the house rules, the docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_house.py tests/test_docs.py tests/test_public_api.py tests/test_packaging.py
+
+test: .venv/.dev system ## the whole suite with coverage (the slow ones excepted)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered --durations=15
+
+test-slow: .venv/.dev system ## long simulations, kill tests, soaks
+	$(BIN)/python -m pytest -n $(WORKERS) -m slow --timeout 3600 --durations=0
+
+bench: .venv/.dev ## measure tracing, store, metrics and runner; PEERS=1 adds the peers
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file $(if $(PEERS),--peers) || exit 1; done
+
+docs: .venv/.dev ## write docs/reference again
+	$(BIN)/python -m slipway.cli.reference
+	$(BIN)/python -m slipway.cli.pages
+
+format: .venv/.dev ## format the code
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: ## compile requirements/*.txt again from pyproject.toml
+	$(COMPILE) --output-file requirements/base.txt >/dev/null
+	$(COMPILE) --group build --extra assistant --output-file requirements/demo.txt >/dev/null
+	$(COMPILE) --group dev --group build --extra assistant --extra models --extra otel --extra postgres --extra parquet --output-file requirements/dev.txt >/dev/null
+	echo uv | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements/uv.txt >/dev/null
+
+setup-train: .venv/.dev ## add torch, through pip so that a CPU build it knows of is taken
+	$(BIN)/python -m pip install -r requirements/train.txt
+
+clean: ## remove what the targets made
+	rm -rf .venv .slipway .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Slipway needs Python 3.11 or newer on PATH; or say: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+
+# uv when it is there, uv from PyPI when it is not, pip when uv cannot reach what pip can.
+.venv/.uv: .venv/bin/python requirements/uv.txt
+	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	@touch $@
+
+define install
+@echo "Setting up .venv from $(1)"
+@uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
+@uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . || $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+@touch $@
+endef
+
+.venv/.demo: .venv/.uv requirements/demo.txt pyproject.toml
+	$(call install,requirements/demo.txt)
+
+.venv/.dev: .venv/.uv requirements/dev.txt pyproject.toml
+	$(call install,requirements/dev.txt)
+	@touch .venv/.demo
+
+# PostgreSQL's own programs, for the tests that start a real server.
+system:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; } || \
+	  { echo "The tests start a real PostgreSQL and found no initdb; run: sudo apt-get install postgresql"; exit 2; }

@@ -1,0 +1,1 @@
+"""What ``slipway init`` writes. Start in app.py."""

@@ -1,0 +1,1 @@
+"""Evals: run an experiment, compare two runs, decide the gate. Start in run.py."""

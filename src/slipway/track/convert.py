@@ -1,0 +1,304 @@
+"""From an open span's pictures to a `Span` record: clean, redact, cut. Runs on the writer's thread."""
+
+from __future__ import annotations
+
+import datetime
+import linecache
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from slipway.data import Event, Span
+from slipway.track.live import LiveSpan, Problem
+from slipway.track.redact import Redactor, sensitive
+from slipway.track.wrappers import __file__ as WRAPPERS  # noqa: N812
+
+HIDDEN = "[redacted by name]"
+LAST_NS = (1 << 63) - 1
+MOST_ATTRIBUTE_KEYS = 10_000
+
+
+class Converter:
+    """Makes records of open spans. ``redactor`` None: nothing is taken out."""
+
+    def __init__(
+        self,
+        *,
+        project: str,
+        max_bytes: int,
+        redactor: Callable[[], Redactor] | None,
+        resource: Mapping[str, Any],
+        environment_id: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self.project, self.max_bytes, self.resource = project, max_bytes, resource
+        self._environment_id = environment_id
+        self._make_redactor = redactor
+        self._redactor: Redactor | None = None
+
+    def redactor(self) -> Redactor | None:
+        """Compiled at the first span, not when the application starts."""
+        if self._redactor is None and self._make_redactor is not None:
+            self._redactor = self._make_redactor()
+        return self._redactor
+
+    def span(self, live: LiveSpan) -> Span:
+        """The record of a finished span."""
+        hide = self._make_redactor is not None
+        given = live.inputs
+        output = _joined(live.stream) if live.stream is not None else live.output
+        attributes = clean(live.attributes, hide) if live.attributes else {}
+        if live.stream_count:
+            attributes["slipway.stream.chunks"] = live.stream_count
+        if live.attributes_dropped or live.events_dropped:
+            attributes["slipway.attributes_dropped"] = live.attributes_dropped
+            attributes["slipway.events_dropped"] = live.events_dropped
+        problem = live.problem
+        events = self._events(live, hide) if problem is not None or live.events else None
+        error = None
+        if problem is not None:
+            error = text(f"{_short(problem.type)}: {problem.message}" if problem.message else _short(problem.type))
+        parts = [
+            clean(given, hide) if given is not None else None,
+            clean(output, hide) if output is not None else None,
+            attributes,
+            events,
+            error,
+            text(live.name) if type(live.name) is str else "span",
+        ]
+        given, output, attributes, events, error, name = self._redacted(parts, streamed=live.stream is not None)
+        if (
+            live.size * 6 > self.max_bytes or live.stream is not None
+        ):  # an ordinary span is far below: not weighed again
+            given, output = cut(given, self.max_bytes), cut(output, self.max_bytes)
+        if attributes:
+            attributes = cut(attributes, self.max_bytes)
+        status = live.status_set or ("error" if problem is not None else "ok")
+        bound = live.bound
+        return Span(
+            trace_id=f"{live.trace_id_number:032x}",
+            span_id=f"{live.span_id_number:016x}",
+            name=name[:1_024],
+            started_ns=nanoseconds(live.started + live.offset),
+            duration_ns=max(0, live.ended - live.started),
+            parent_id=f"{live.parent_id:016x}" if live.parent_id else None,
+            project=self.project,
+            kind=live.kind,
+            status=status,
+            error=cut(error, self.max_bytes) if error else None,
+            first_token_ns=max(0, live.first - live.started) if live.first >= 0 else None,
+            input=given,
+            output=output,
+            attributes=attributes,
+            events=_event_records(events, self.max_bytes) if events else (),
+            links=live.links,
+            resource=self.resource,
+            scope=live.scope,
+            session_id=bound.session_id,
+            user_id=bound.user_id,
+            run_id=bound.run_id,
+            environment_id=self._environment_id(),
+            sequence=live.sequence,
+        )
+
+    def record(self, record: Any) -> Any:
+        """A ready-made record: a span is cleaned, redacted and cut; another kind passes as it is."""
+        if not isinstance(record, Span):
+            return record
+        hide = self._make_redactor is not None
+        parts = [
+            clean(record.input, hide),
+            clean(record.output, hide),
+            clean(dict(record.attributes), hide),
+            [[text(event.name), event.time_ns, clean(dict(event.attributes), hide)] for event in record.events],
+            text(record.error) if record.error else None,
+            text(record.name),
+        ]
+        given, output, attributes, events, error, name = self._redacted(parts, streamed=False)
+        return replace(
+            record,
+            name=name[:1_024],
+            started_ns=nanoseconds(record.started_ns),
+            duration_ns=nanoseconds(record.duration_ns),
+            input=cut(given, self.max_bytes),
+            output=cut(output, self.max_bytes),
+            attributes=cut(attributes, self.max_bytes),
+            events=_event_records(events, self.max_bytes),
+            error=cut(error, self.max_bytes) if error else None,
+            resource=record.resource or self.resource,
+            environment_id=record.environment_id or self._environment_id(),
+        )
+
+    def _redacted(self, parts: list[Any], *, streamed: bool) -> list[Any]:
+        redactor = self.redactor()
+        if redactor is None:
+            return parts
+        if streamed and isinstance(parts[1], list):
+            parts[1] = redactor.chunks(parts[1])
+        events = parts[3]
+        if events and len(events) > 1:
+            # A secret may be spread over events that each carry one chunk.
+            seen = redactor.chunks([{event[0]: event[2]} for event in events])
+            parts[3] = [[event[0], event[1], next(iter(row.values()))] for event, row in zip(events, seen, strict=True)]
+        found: list[Any] = redactor.value(parts)
+        return found
+
+    def _events(self, live: LiveSpan, hide: bool) -> list[list[Any]]:
+        events = [
+            [text(str(name)), nanoseconds(at + live.offset), clean(attributes, hide)]
+            for name, at, attributes in live.events or ()
+        ]
+        if live.problem is not None:
+            problem = live.problem
+            stack: dict[str, Any] = {
+                "exception.type": problem.type,
+                "exception.message": problem.message,
+                "exception.stacktrace": _stack(problem),
+            }
+            if problem.causes:
+                stack["exception.causes"] = list(problem.causes)
+            events.append(["exception", nanoseconds(live.ended + live.offset), clean(stack, hide)])
+        return events
+
+
+def clean(value: Any, hide: bool) -> Any:
+    """JSON types only: readable UTF-8, finite numbers, integers of 64 bits; what a sensitive name holds is hidden."""
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else text(value)
+    if value is None or kind is bool:
+        return value
+    if kind is int:
+        return value if -LAST_NS <= value <= LAST_NS else _big(value)
+    if kind is float:
+        return value if math.isfinite(value) else _odd(value)
+    if kind is dict:
+        return {
+            (key if key.isascii() else text(key)): HIDDEN
+            if hide and item is not None and type(item) is not bool and sensitive(key)
+            else clean(item, hide)
+            for key, item in value.items()
+        }
+    if kind is list or kind is tuple:
+        return [clean(item, hide) for item in value]
+    if kind is bytes:
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, Mapping):
+        return clean({str(key): item for key, item in value.items()}, hide)
+    if kind is datetime.datetime:
+        return value.isoformat()
+    return text(str(value))
+
+
+def text(value: str) -> str:
+    """``value`` as it can be stored: a lone surrogate is kept visible as ``\\udc80``."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value
+
+
+def nanoseconds(value: int) -> int:
+    """Into what a 64-bit column takes: year 1970 to 2262."""
+    return min(max(int(value), 0), LAST_NS)
+
+
+def cut(value: Any, limit: int) -> Any:
+    """``value`` with at most ``limit`` bytes of text; what was left out is said where it was."""
+    if isinstance(value, str):
+        return value if len(value) * 4 <= limit else _cut_text(value, [limit])
+    if value is None or _weight(value, limit) <= limit:
+        return value
+    return _cut_value(value, [limit])
+
+
+def _event_records(rows: list[list[Any]], limit: int) -> tuple[Event, ...]:
+    left = [limit]
+    return tuple(Event(name[:1_024], nanoseconds(at), _cut_value(attributes, left)) for name, at, attributes in rows)
+
+
+def _weight(value: Any, limit: int) -> int:
+    """Bytes of text in ``value``, counted until they exceed ``limit``."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
+    if isinstance(value, dict):
+        total = 0
+        for key, item in value.items():
+            total += len(key) + _weight(item, limit - total)
+            if total > limit:
+                break
+        return total
+    if isinstance(value, list):
+        total = 0
+        for item in value:
+            total += _weight(item, limit - total)
+            if total > limit:
+                break
+        return total
+    return 8
+
+
+def _cut_value(value: Any, left: list[int]) -> Any:
+    if isinstance(value, str):
+        return _cut_text(value, left)
+    if isinstance(value, dict):
+        kept: dict[str, Any] = {}
+        for index, (key, item) in enumerate(value.items()):
+            if left[0] <= 0:
+                kept["..."] = f"[{len(value) - index} more]"
+                break
+            left[0] -= len(key)
+            kept[key] = _cut_value(item, left)
+        return kept
+    if isinstance(value, list):
+        rows: list[Any] = []
+        for index, item in enumerate(value):
+            if left[0] <= 0:
+                rows.append(f"...[{len(value) - index} more]")
+                break
+            rows.append(_cut_value(item, left))
+        return rows
+    left[0] -= 8
+    return value
+
+
+def _cut_text(value: str, left: list[int]) -> str:
+    data = value.encode()
+    if len(data) <= left[0]:
+        left[0] -= len(data)
+        return value
+    kept = data[: max(left[0], 0)].decode("utf-8", "ignore")
+    left[0] = 0
+    return f"{kept}...[{len(data) - len(kept.encode())} bytes more]"
+
+
+def _joined(stream: list[Any]) -> Any:
+    return "".join(stream) if stream and all(type(chunk) is str for chunk in stream) else stream
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("builtins.")
+
+
+def _odd(value: float) -> str:
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _big(value: int) -> str:
+    # str() of a huge integer takes quadratic time (and Python refuses beyond 4,300 digits).
+    bits = value.bit_length()
+    return str(value) if bits <= 1_024 else f"<int of {bits} bits>"
+
+
+def _stack(problem: Problem) -> str:
+    lines = ["Traceback (most recent call last):"]
+    for code, line in problem.frames:
+        if code.co_filename == WRAPPERS:
+            continue
+        lines.append(f'  File "{code.co_filename}", line {line}, in {code.co_qualname}')
+        source = linecache.getline(code.co_filename, line).strip()
+        if source:
+            lines.append(f"    {source[:256]}")
+    lines.append(f"{_short(problem.type)}: {problem.message}" if problem.message else _short(problem.type))
+    return "\n".join(lines)

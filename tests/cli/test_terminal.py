@@ -1,0 +1,62 @@
+"""What reaches the terminal: colours only where they are wanted, no complaint when the reader goes away."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+COMMAND = [sys.executable, "-m", "slipway.cli"]
+
+
+def environ(**more):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
+    for name in ("NO_COLOR", "COLUMNS", "FORCE_COLOR"):
+        kept.pop(name, None)
+    return kept | {"TERM": "xterm-256color"} | more
+
+
+def on_a_terminal(*arguments, **more):
+    """What a command writes to a pseudo-terminal."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=slave, stderr=slave, stdin=slave, env=environ(**more))
+    os.close(slave)
+    written = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:  # Linux says so when the last writer is gone
+            break
+        if not piece:
+            break
+        written += piece
+    process.wait()
+    os.close(master)
+    return written.decode()
+
+
+def test_colours_are_for_terminals_that_want_them(there):
+    assert "\x1b[" in on_a_terminal("suite", "ls")
+    assert "\x1b[" not in on_a_terminal("suite", "ls", NO_COLOR="1")
+
+
+def test_a_reader_that_goes_away_gets_no_traceback(there):
+    listing = subprocess.Popen(
+        [*COMMAND, "dataset", "show", "examples", "--limit", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ(),
+    )
+    assert listing.stdout is not None
+    listing.stdout.close()
+    assert listing.stderr is not None
+    said = listing.stderr.read().decode()
+    assert (listing.wait(), said) == (141, "")
+
+
+def test_a_terminal_that_is_not_utf_8_gets_escapes(there):
+    command = [*COMMAND, "dataset", "show", "examples"]
+    done = subprocess.run(command, env=environ(PYTHONIOENCODING="ascii"), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "\\u2026 62 more" in done.stdout.decode("ascii")

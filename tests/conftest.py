@@ -1,0 +1,45 @@
+"""Every test runs in an empty folder of its own, with no setting of the person who runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BESIDE = ROOT.parent / "shared/data/nlu"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith("SLIPWAY_") and name != "SLIPWAY_NLU_DATA":
+            monkeypatch.delenv(name)
+    # No test calls a model that is not on this machine.
+    monkeypatch.setenv("SLIPWAY_FORBID_REMOTE", "1")
+    if "SLIPWAY_NLU_DATA" not in os.environ and (BESIDE / "dev.jsonl").is_file():
+        monkeypatch.setenv("SLIPWAY_NLU_DATA", str(BESIDE))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """``small_disk("16m")``: a folder that is a file system of its own, of that size. Skips where this user may not mount:
+    the tests beside the ones that need it show the same with a limit on files, which needs no rights."""
+    mounted: list[Path] = []
+
+    def mount(size: str) -> Path:
+        folder = tmp_path / f"disk{len(mounted)}"
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        if os.getuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("only who may mount a file system can fill a small one")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -1,0 +1,68 @@
+"""Group commit: few commits for many submissions, no waiting for a lone one."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from slipway.errors import StoreError
+from slipway.store.writer import Writer
+
+
+def test_what_gathers_during_a_commit_is_one_commit():
+    groups = []
+    gate, entered = threading.Event(), threading.Event()
+
+    def commit(works):
+        groups.append(list(works))
+        entered.set()
+        assert gate.wait(10)
+        return [1] * len(works)
+
+    writer = Writer(commit)
+    first = writer.submit("first", 1)
+    assert entered.wait(10)
+    rest = [writer.submit(str(n), 1) for n in range(100)]
+    gate.set()
+    assert first.result(10) == 1
+    assert [future.result(10) for future in rest] == [1] * 100
+    writer.close()
+    assert groups == [["first"], [str(n) for n in range(100)]]
+
+
+def test_a_group_has_a_bound():
+    sizes = []
+    gate = threading.Event()
+
+    def commit(works):
+        gate.wait(10)
+        sizes.append(sum(works))
+        return list(works)
+
+    writer = Writer(commit)
+    futures = [writer.submit(9_000, 9_000) for _ in range(7)]
+    gate.set()
+    assert sum(future.result(10) for future in futures) == 63_000
+    writer.close()
+    assert max(sizes) <= 20_000
+    assert len(sizes) >= 4
+
+
+def test_a_commit_that_fails_fails_its_own_and_the_next_goes_on():
+    def commit(works):
+        if "bad" in works:
+            raise StoreError("the disk is full")
+        return [7] * len(works)
+
+    writer = Writer(commit)
+    assert writer.submit("good", 1).result(10) == 7
+    with pytest.raises(StoreError, match="full"):
+        writer.submit("bad", 1).result(10)
+    assert writer.submit("good", 1).result(10) == 7
+    cancelled = writer.submit("good", 1)
+    cancelled.cancel()
+    assert writer.submit("good", 1).result(10) == 7
+    writer.close()
+    with pytest.raises(StoreError, match="closed"):
+        writer.submit("late", 1)

@@ -1,0 +1,175 @@
+"""What a run came from is captured, rebuilt from the patch, and holds no secret."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from slipway.config import Capture, Config
+from slipway.data import Environment, digest
+from slipway.store import open_store
+from slipway.track import capture_environment, init, shutdown
+from slipway.track.environment import redacted_command, without_password
+from slipway.track.redact import Redactor
+
+KEY = "ghp_" + "a1B2" * 9
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture
+def repository(tmp_path):
+    root = tmp_path / "repo"
+    root.mkdir()
+    git(root, "init", "-q", "-b", "main")
+    (root / "app.py").write_text("print('one')\n" * 5)
+    (root / "gone.txt").write_text("to be deleted\n")
+    (root / ".gitignore").write_text("ignored.txt\n.venv\n")
+    (root / "requirements.txt").write_text("numpy==2.0\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "first")
+    return root
+
+
+def change(root: Path) -> None:
+    (root / "app.py").write_text("print('one')\n" * 4 + "print('two')\n")
+    (root / "gone.txt").unlink()
+    (root / "new file.py").write_text("naïve = 'untracked'\n", encoding="utf-8")
+    (root / "staged.bin").write_bytes(bytes(range(256)))
+    git(root, "add", "staged.bin")
+    (root / "ignored.txt").write_text("not this")
+
+
+def patch_of(captured) -> bytes:
+    (blob,) = [blob for blob in captured.blobs if digest(blob) == captured.environment.diff_blob]
+    return blob
+
+
+def test_a_clean_tree(repository):
+    captured = capture_environment(folder=repository, command=["python", "app.py"], clock=lambda: 5)
+    kept = captured.environment
+    assert (kept.commit, kept.branch) == (git(repository, "rev-parse", "HEAD").strip(), "main")
+    assert (kept.dirty, kept.diff_blob) == (False, None)
+    assert (kept.lock_file, captured.blobs) == ("requirements.txt", (b"# file: requirements.txt\nnumpy==2.0\n\n",))
+    assert kept.packages["pytest"] == pytest.__version__
+    assert kept.python.startswith("CPython 3.")
+    assert (kept.command, kept.working_directory, kept.captured_ns) == (("python", "app.py"), str(repository), 5)
+    again = capture_environment(folder=repository, command=["python", "app.py"], clock=lambda: 6)
+    assert again.environment.id == kept.id  # the same content, whenever it was captured
+
+
+def test_the_patch_rebuilds_what_was_not_committed(repository, tmp_path):
+    change(repository)
+    before = git(repository, "status", "--porcelain")
+    captured = capture_environment(folder=repository)
+    assert captured.environment.dirty
+    assert git(repository, "status", "--porcelain") == before  # nothing was staged, nothing written
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "-q", str(repository), str(copy))
+    (tmp_path / "patch").write_bytes(patch_of(captured))
+    git(copy, "apply", "--index", str(tmp_path / "patch"))
+    for name in ("app.py", "new file.py", "staged.bin"):
+        assert (copy / name).read_bytes() == (repository / name).read_bytes()
+    assert not (copy / "gone.txt").exists()
+    assert not (copy / "ignored.txt").exists()
+
+
+def test_big_and_secret_files_are_left_out_and_named(repository):
+    (repository / "huge.dat").write_bytes(b"x" * 2_000_000)
+    (repository / ".env").write_text("PLAIN=word\n")
+    (repository / "ok.py").write_text("x = 1\n")
+    captured = capture_environment(folder=repository)
+    patch = patch_of(captured)
+    assert b"ok.py" in patch
+    assert b"PLAIN" not in patch
+    assert b"huge.dat" not in patch
+    assert captured.environment.variables["slipway.diff.omitted"] == ".env, huge.dat"
+
+
+def test_a_secret_in_the_diff_is_taken_out_and_the_patch_still_applies(repository, tmp_path):
+    pem = (
+        "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQ" + "Ab1/" * 14 + "\n" + "cD2+" * 16 + "\n-----END PRIVATE KEY-----\n"
+    )
+    (repository / "app.py").write_text(f"print('one')\nkey = '{KEY}'\nPEM = '''{pem}'''\nlast = 1\n")
+    captured = capture_environment(folder=repository)
+    patch = patch_of(captured)
+    assert KEY.encode() not in patch
+    assert b"cD2+cD2+" not in patch
+    assert captured.environment.variables["slipway.diff.redacted"].endswith("lines")
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "-q", str(repository), str(copy))
+    (tmp_path / "patch").write_bytes(patch)
+    git(copy, "apply", str(tmp_path / "patch"))
+    assert "[redacted github]" in (copy / "app.py").read_text()
+    assert "last = 1" in (copy / "app.py").read_text()
+
+
+def test_outside_a_repository_and_without_git(tmp_path, monkeypatch):
+    captured = capture_environment(folder=tmp_path)
+    assert (captured.environment.commit, captured.environment.dirty, captured.environment.lock_file) == (
+        None,
+        False,
+        None,
+    )
+    monkeypatch.setenv("PATH", "")
+    assert capture_environment(folder=tmp_path).environment.commit is None
+
+
+def test_a_repository_without_a_commit(tmp_path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "first.py").write_text("x = 1\n")
+    captured = capture_environment(folder=tmp_path)
+    assert captured.environment.commit is None
+    assert b"first.py" in patch_of(captured)
+
+
+def test_the_command_line_and_variables_show_no_secret(tmp_path):
+    command = [
+        "python",
+        "x.py",
+        "--api-key",
+        "hunter2",
+        "--password=hunter2",
+        "--n",
+        "3",
+        f"--header=Bearer {KEY}",
+        "TOKEN=hunter2",
+    ]
+    shown = redacted_command(command, Redactor())
+    assert shown[:3] == ("python", "x.py", "--api-key")
+    assert "hunter2" not in " ".join(shown)
+    assert KEY not in " ".join(shown)
+    assert shown[5:7] == ("--n", "3")
+    config = Config(capture=Capture(environment=("CI", "MY_TOKEN", "LANG")))
+    environ = {"CI": "1", "MY_TOKEN": "abc", "LANG": f"x {KEY}", "OTHER": "not listed"}
+    kept = capture_environment(config, folder=tmp_path, environ=environ).environment.variables
+    assert kept == {"CI": "1", "MY_TOKEN": "[redacted by name]", "LANG": "x [redacted github]"}
+    assert without_password("https://me:secret@example.org/r.git") == "https://example.org/r.git"
+    assert without_password("git@example.org:r.git") == "git@example.org:r.git"
+
+
+def test_init_captures_it_in_the_background_and_spans_name_it(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    change(repository)
+    tracer = init("p", instrument=False)
+    assert tracer.environment_known.wait(30)
+    from slipway.track import flush, span
+
+    with span("s"):
+        pass
+    assert flush(30)
+    shutdown()
+    store = open_store(tracer.config.store_url)
+    from slipway.data import Span
+
+    (kept,) = store.find(Environment)
+    (spanned,) = store.find(Span)
+    assert spanned.environment_id == kept.id == tracer.environment_id
+    assert b"untracked" in store.get_blob(kept.diff_blob)
+    store.close()
