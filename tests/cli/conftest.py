@@ -27,7 +27,15 @@ class Done:
     @property
     def json(self) -> Any:
         """Standard output, all of it, as one JSON document."""
-        return json.loads(self.out)
+        said = json.loads(self.out)
+        return _Said(said) if isinstance(said, dict) else said
+
+
+class _Said(dict[str, Any]):
+    """Shows all that was said when a test asks for what is not there, as when an error came instead of a result."""
+
+    def __missing__(self, key: str) -> Any:
+        raise AssertionError(f"no {key!r} in {dict(self)}")
 
 
 @pytest.fixture(autouse=True)
