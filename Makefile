@@ -40,8 +40,8 @@ format: .venv/.dev ## format the code
 
 lock: ## compile requirements/*.txt again from pyproject.toml
 	$(COMPILE) --output-file requirements/base.txt >/dev/null
-	$(COMPILE) --group build --extra assistant --output-file requirements/demo.txt >/dev/null
-	$(COMPILE) --group dev --group build --extra assistant --extra models --extra otel --extra postgres --extra parquet --output-file requirements/dev.txt >/dev/null
+	$(COMPILE) --group build --extra assistant --extra server --output-file requirements/demo.txt >/dev/null
+	$(COMPILE) --group dev --group build --extra assistant --extra models --extra otel --extra postgres --extra parquet --extra server --output-file requirements/dev.txt >/dev/null
 	echo uv | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements/uv.txt >/dev/null
 
 setup-train: .venv/.dev ## add torch, through pip so that a CPU build it knows of is taken
