@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -15,6 +17,7 @@ from slipway.errors import DataError, MissingExtra
 from slipway.evals.datasets import Dataset, dataset, write_csv
 from slipway.evals.datasets.write import safe_cell
 
+SAVED = Path(__file__).parent / "saved_by_datasets"
 ROWS = [
     {"id": "a", "input": "one", "expected": {"name": "f", "n": 1}, "lang": "en"},
     {"id": "b", "input": "two", "expected": {"name": "g", "n": 2}, "lang": "fr"},
@@ -84,46 +87,46 @@ def test_bad_columnar_files_are_named(tmp_path):
         dataset(tmp_path / "n.parquet")
 
 
-def saved(folder, tables):
-    """A folder as ``datasets.Dataset.save_to_disk`` leaves it: data-*.arrow streams, state.json, dataset_info.json."""
-    folder.mkdir()
-    names = [f"data-{n:05d}-of-{len(tables):05d}.arrow" for n in range(len(tables))]
-    for name, table in zip(names, tables, strict=True):
-        with pa.OSFile(str(folder / name), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-    state = {"_data_files": [{"filename": name} for name in names], "_fingerprint": "f", "_split": None}
-    (folder / "state.json").write_text(json.dumps(state))
-    (folder / "dataset_info.json").write_text(json.dumps({"features": {}}))
+@pytest.mark.parametrize("name", ["one", "sharded", "chosen", "splits/train", "splits/test"])
+def test_what_hugging_face_datasets_saved_is_what_it_reads_back(name):
+    """Folders that the real library wrote (saved_by_datasets/make.py), beside what it reads from them itself."""
+    expected = dataset(json.loads((SAVED / "as_read.json").read_text(encoding="utf-8"))[name])
+    found = dataset(SAVED / name, slices="lang")
+    assert found.examples == expected.examples
+    assert found.name == Path(name).name
 
 
-def test_a_saved_folder_and_its_splits(tmp_path):
-    saved(tmp_path / "one", [pa.Table.from_pylist(ROWS[:1]), pa.Table.from_pylist(ROWS[1:])])
-    assert dataset(tmp_path / "one").examples == dataset(ROWS).examples
-    assert dataset(tmp_path / "one").name == "one"
-    both = tmp_path / "both"
-    both.mkdir()
-    (both / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
-    saved(both / "train", [pa.Table.from_pylist(ROWS)])
-    saved(both / "test", [pa.Table.from_pylist(ROWS[:1])])
-    assert len(dataset(both, split="test")) == 1
-    with pytest.raises(DataError, match="splits train, test; choose"):
-        dataset(both)
+def test_one_split_of_several_is_chosen():
+    assert dataset(SAVED / "splits", split="test").examples == dataset(SAVED / "splits/test").examples
+    with pytest.raises(DataError, match=r"splits train, test; choose"):
+        dataset(SAVED / "splits")
+    with pytest.raises(DataError, match=r"splits train, test; choose"):
+        dataset(SAVED / "splits", split="dev")
+
+
+def test_a_row_of_a_later_shard_is_named_by_its_number_in_all(tmp_path):
+    folder = tmp_path / "d"
+    shutil.copytree(SAVED / "sharded", folder)
+    shutil.copy(folder / "data-00000-of-00003.arrow", folder / "data-00001-of-00003.arrow")  # three rows, then the same
+    with pytest.raises(DataError, match=r"row 4: .*'r0'"):
+        dataset(folder)
 
 
 def test_a_bad_folder_says_what_is_wrong(tmp_path):
     with pytest.raises(DataError, match=r"without state\.json"):
         dataset(tmp_path)
-    saved(tmp_path / "d", [pa.Table.from_pylist(ROWS)])
-    (tmp_path / "secret.arrow").write_bytes((tmp_path / "d" / "data-00000-of-00001.arrow").read_bytes())
-    (tmp_path / "d" / "state.json").write_text('{"_data_files": [{"filename": "../secret.arrow"}]}')
+    folder = tmp_path / "d"
+    shutil.copytree(SAVED / "one", folder)
+    (tmp_path / "secret.arrow").write_bytes((folder / "data-00000-of-00001.arrow").read_bytes())
+    (folder / "state.json").write_text('{"_data_files": [{"filename": "../secret.arrow"}]}')
     with pytest.raises(DataError, match=r"names secret\.arrow, which is not there"):
-        dataset(tmp_path / "d")
-    (tmp_path / "d" / "state.json").write_text('{"_data_files": [], "_indices_files": [{"filename": "i.arrow"}]}')
+        dataset(folder)
+    (folder / "state.json").write_text('{"_data_files": [], "_indices_files": [{"filename": "i.arrow"}]}')
     with pytest.raises(DataError, match="flatten_indices"):
-        dataset(tmp_path / "d")
-    (tmp_path / "d" / "state.json").write_text("[")
+        dataset(folder)
+    (folder / "state.json").write_text("[")
     with pytest.raises(DataError, match="not a JSON object"):
-        dataset(tmp_path / "d")
+        dataset(folder)
 
 
 def test_without_pyarrow_the_install_command_is_named(tmp_path, monkeypatch):
