@@ -80,7 +80,7 @@ def draw(out: Console, found: dict[str, Any]) -> None:
     from rich.text import Text
 
     from slipway.cli.draw import cell, right, rows, table, whole
-    from slipway.cli.text import number, one_line
+    from slipway.data.text import number, one_line
 
     a, b = one_line(found["a"]), one_line(found["b"])
     out.print(Text("").append(sentence(found, a, b), style=STYLE[found["verdict"]]))

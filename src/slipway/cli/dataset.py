@@ -104,7 +104,7 @@ def _versions(call: Invocation, name: str | None) -> list[DatasetVersion]:
 
 def _list(out: Console, found: list[DatasetVersion]) -> None:
     from slipway.cli.draw import right, rows, table, whole
-    from slipway.cli.text import moment
+    from slipway.data.text import moment
 
     if not found:
         out.print("No dataset is kept yet. Add one: slipway dataset add FILE")
@@ -167,7 +167,7 @@ def _tally(data: Dataset, name: str) -> dict[str, int]:
 
 def _show(out: Console, data: dict[str, Any], hard: dict[str, Any]) -> None:
     from slipway.cli.draw import right, rows, table, whole
-    from slipway.cli.text import one_line, shorten
+    from slipway.data.text import one_line, shorten
 
     out.print(f"{one_line(data['name'])}@{short(data['version'])}, {data['size']:,} examples")
     for name, counts in data["slices"].items():
@@ -204,7 +204,7 @@ def _either(call: Invocation, reference: str, columns: dict[str, Any]) -> Datase
 
 def _differences(out: Console, found: Diff) -> None:
     from slipway.cli.draw import cell, rows, table, whole
-    from slipway.cli.text import shorten
+    from slipway.data.text import shorten
 
     out.print(cell(found))
     lines = [("+", key, "", "", "") for key in found.added] + [("-", key, "", "", "") for key in found.removed]

@@ -64,7 +64,7 @@ def _recover(call: Invocation, folder: Path) -> Recovered:
 
 
 def _recovered(out: Console, found: Recovered, folder: Path) -> None:
-    from slipway.cli.text import one_line
+    from slipway.data.text import one_line
 
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.copied.items() if count)
     out.print(f"copied {kinds or 'nothing'}")

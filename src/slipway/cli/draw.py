@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from slipway.cli.text import one_line
+from slipway.data.text import one_line
 
 STYLES = {
     "better": "green",

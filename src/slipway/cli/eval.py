@@ -108,7 +108,7 @@ def _limit(limit: Limit, options: dict[str, Any]) -> Limit:
 
 def _estimate(out: Console, found: Estimate) -> None:
     from slipway.cli.draw import right, rows, table
-    from slipway.cli.text import one_line
+    from slipway.data.text import one_line
 
     made = table(
         "VARIANT", right("SAMPLES"), right("RECORDED"), right("TO RUN"), right("CALLS"), right("CACHED"), "COST"
@@ -128,7 +128,7 @@ def _estimate(out: Console, found: Estimate) -> None:
 
 def _price(one: Any) -> str:
     """A range: what a call costs is known from calls already made, or not at all."""
-    from slipway.cli.text import money
+    from slipway.data.text import money
 
     if not one.calls and not one.judge_calls and not one.at_least:
         return "nothing"
@@ -140,7 +140,7 @@ def _price(one: Any) -> str:
 def _runs(out: Console, runs: list[EvalRun]) -> None:
     from slipway.cli.draw import cell, right, rows, table, whole
     from slipway.cli.runs import cost, main_score
-    from slipway.cli.text import duration
+    from slipway.data.text import duration
     from slipway.evals.results import taken_over
 
     made = table("VARIANT", "SCORE", right("P50"), right("P95"), right("COST"), right("DONE"), "STATUS", whole("RUN"))

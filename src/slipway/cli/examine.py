@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.cli.text import size
+from slipway.data.text import size
 from slipway.errors import SlipwayError
 
 if TYPE_CHECKING:

@@ -108,7 +108,7 @@ class Invocation:
 
     def note(self, text: str) -> None:
         """A sentence for the person, on standard error."""
-        from slipway.cli.text import clean
+        from slipway.data.text import clean
 
         print(clean(text), file=sys.stderr)  # noqa: T201
 

@@ -49,7 +49,7 @@ def draw(out: Console, found: Journey) -> None:
     from rich.cells import cell_len
     from rich.text import Text
 
-    from slipway.cli.text import one_line
+    from slipway.data.text import one_line
 
     steps = list(found)
     metric = one_line(found.metric or "score")
@@ -71,7 +71,7 @@ def draw(out: Console, found: Journey) -> None:
 
 
 def _figures(step: Step) -> list[str]:
-    from slipway.cli.text import duration, one_line
+    from slipway.data.text import duration, one_line
     from slipway.evals.journey_report import branch, gates, status
     from slipway.evals.summary import score_line
 
@@ -98,7 +98,7 @@ def _below(step: Step, width: int) -> Iterator[Text]:
     """What changed and the verdict, under the name, beside the lines of the tree."""
     from rich.text import Text
 
-    from slipway.cli.text import one_line
+    from slipway.data.text import one_line
     from slipway.evals.journey_report import against, branch, changed
 
     stem = branch(step).replace("├─ ", "│  ").replace("└─ ", "   ") + ("│  " if step.children else "   ")

@@ -50,7 +50,7 @@ def _run_id(call: Invocation, reference: str) -> str:
 
 
 def _names(out: Console, names: list[str]) -> None:
-    from slipway.cli.text import one_line
+    from slipway.data.text import one_line
 
     for name in names:
         out.print(one_line(name), soft_wrap=True)
@@ -60,7 +60,7 @@ def _names(out: Console, names: list[str]) -> None:
 
 def _values(out: Console, found: list[LastValue]) -> None:
     from slipway.cli.draw import right, rows, table, whole
-    from slipway.cli.text import number
+    from slipway.data.text import number
 
     if not found:
         out.print("No metric matches.")

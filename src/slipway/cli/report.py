@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from slipway.cli.text import clean
+from slipway.data.text import clean
 
 if TYPE_CHECKING:
     import click

@@ -72,7 +72,7 @@ def _planned(run: EvalRun, *, live: bool) -> dict[str, Any]:
 
 
 def _plan(out: Console, planned: dict[str, Any]) -> None:
-    from slipway.cli.text import money
+    from slipway.data.text import money
 
     cost = f"{money(planned['cost_low'])} to {money(planned['cost_high'])}" if planned["calls"] else "nothing"
     if planned["calls"] and planned["cost_high"] is None:

@@ -37,7 +37,7 @@ def ls(call: Invocation, limit: int, suite: str | None, variant: str | None) -> 
 
 def _list(out: Console, found: list[EvalRun]) -> None:
     from slipway.cli.draw import cell, rows, table, whole
-    from slipway.cli.text import moment
+    from slipway.data.text import moment
 
     if not found:
         out.print("No eval run. Make one: slipway eval SUITE")
@@ -63,7 +63,7 @@ def main_score(run: EvalRun) -> str:
 
 def told(look: Any) -> str:
     """What a look at a held-out suite told, on one line."""
-    from slipway.cli.text import score
+    from slipway.data.text import score
 
     verdict = "first look" if look["number"] == 1 else "better" if look["better"] else "not better"
     count = look["looks_left"]
@@ -74,7 +74,7 @@ def told(look: Any) -> str:
 def cost(summary: Any, which: str = "total") -> str:
     """What the run's answers cost, or ``which="paid"`` what the run itself paid, without those recorded before; a dash when no
     price is known, since unknown is not free."""
-    from slipway.cli.text import money
+    from slipway.data.text import money
 
     found = summary.get("cost_usd") or {}
     known = bool(found) and found.get("unknown", 0) < summary.get("samples", 0)
@@ -132,7 +132,7 @@ def _is_wrong(sample: Sample, metric: str) -> bool:
 
 def _show(out: Console, run: EvalRun, wrong: list[dict[str, Any]]) -> None:
     from slipway.cli.draw import cell, rows, table, whole
-    from slipway.cli.text import moment, shorten
+    from slipway.data.text import moment, shorten
 
     out.print(cell(f"run {run.id}", "bold"))
     facts = {
@@ -164,7 +164,7 @@ def _why(sample: Sample) -> str:
 
 def _scores(out: Console, summary: Any) -> None:
     from slipway.cli.draw import cell, right, rows, table
-    from slipway.cli.text import duration, score
+    from slipway.data.text import duration, score
 
     lines = [
         (name, score(s["estimate"], s["low"], s["high"]), f"{s['n']:,}", s["method"])
@@ -189,7 +189,7 @@ _COUNTS = ("failed", "timeouts", "infrastructure_failures", "cached")
 
 def _slice(out: Console, name: str, values: Any, metric: str) -> None:
     from slipway.cli.draw import right, rows, table
-    from slipway.cli.text import score
+    from slipway.data.text import score
 
     lines = []
     for value, scores in values.items():

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from slipway.cli.text import clean, duration, moment, money, number, one_line, shorten
 from slipway.data import Span
+from slipway.data.text import clean, duration, moment, money, number, one_line, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -144,7 +144,7 @@ def ledger(call: Invocation, suite: str) -> None:
 
 def _ledger(out: Console, book: dict[str, Any]) -> None:
     from slipway.cli.draw import cell, right, rows, table, whole
-    from slipway.cli.text import moment, score
+    from slipway.data.text import moment, score
 
     state = "locked" if book["locked"] else f"{book['left']} left"
     out.print(cell(f"{book['suite']}: {book['used']} of {book['budget']} looks spent, {state}", "bold"))

@@ -49,7 +49,7 @@ def ls(call: Invocation, limit: int, name: str | None, error: bool, since: str |
 
 def _list(out: Console, found: list[Summary], project: str) -> None:
     from slipway.cli.draw import cell, right, rows, table, whole
-    from slipway.cli.text import duration, moment
+    from slipway.data.text import duration, moment
 
     if not found:
         out.print(f"No such trace in project {project}. Record one: slipway run SCRIPT")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.cli import text
+from slipway.data import text
 
 HOSTILE = [
     "\x1b[2J\x1b[H",  # clear the screen
@@ -85,5 +85,39 @@ def test_durations(value, shown):
 def test_sizes_money_scores_and_moments():
     assert [text.size(n) for n in (812, 1_400, 250_000, 3_200_000_000)] == ["812 B", "1.4 kB", "250 kB", "3.2 GB"]
     assert [text.money(v) for v in (None, 0, 0.0042, 12.5)] == ["-", "$0.00", "$0.0042", "$12.50"]
-    assert text.score(0.79, 0.731, 0.839) == "0.790 [0.731, 0.839]"
     assert text.moment(10**30) == f"{10**30} ns"
+
+
+@pytest.mark.parametrize(
+    ("figures", "shown"),
+    [
+        ((0.79, 0.731, 0.839), "0.790 [0.731, 0.839]"),
+        ((1.0, 0.541, 1.0), "1.000 [0.541, 1.000]"),
+        ((0.9987, 0.9975, 0.9993), "0.99870 [0.99750, 0.99930]"),
+        ((0.000242, -0.0000196, 0.000504), "0.00024 [-0.00002, 0.00050]"),
+        ((1234.5, 1200.0, 1300.0), "1,234 [1,200, 1,300]"),
+        ((37.44, 36.9, 38.1), "37.44 [36.90, 38.10]"),
+        ((-0.0001, -0.03, 0.03), "0.000 [-0.030, 0.030]"),
+        ((0.5, 0.1, None), "0.500 [0.100, ?]"),
+        ((0.5, None, None), "0.500"),
+        ((0.0, 0.0, 0.0), "0.000 [0.000, 0.000]"),
+        ((None, None, None), "-"),
+    ],
+)
+def test_a_number_carries_its_doubt_in_one_form(figures, shown):
+    assert text.score(*figures) == shown
+
+
+def test_differences_carry_their_sign():
+    assert text.score(0.04, -0.01, 0.09, signed=True) == "+0.040 [-0.010, +0.090]"
+
+
+def test_how_many_more_is_said_as_a_person_would():
+    assert [text.many(n) for n in (292, 9_999, 22_768, 99_999, 999_999, 1_204_331)] == [
+        "292",
+        "9,999",
+        "about 23,000",
+        "about 100,000",
+        "about 1,000,000",
+        "over a million",
+    ]

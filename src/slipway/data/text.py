@@ -1,4 +1,4 @@
-"""Text for a terminal: hostile characters made visible, numbers with their units, long values shortened.
+"""Text for people: hostile characters made visible, numbers with their units and their doubt, long values shortened.
 
 What is printed here was often written by a model or a stranger. A terminal obeys escape sequences (retitle the window, write
 to the clipboard, hide lines) and reorders text at bidirectional marks, so neither reaches it (decision 0062).
@@ -7,6 +7,7 @@ to the clipboard, hide lines) and reorders text at bidirectional marks, so neith
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import datetime
 from typing import Any
@@ -93,8 +94,32 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.6g}"
 
 
-def score(value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """``0.790 [0.731, 0.839]``."""
+def score(value: float | None, low: float | None = None, high: float | None = None, *, signed: bool = False) -> str:
+    """``0.790 [0.731, 0.839]``: an estimate and its interval, with the decimals that the interval's width deserves."""
     if value is None:
         return "-"
-    return f"{value:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else "")
+    ends = [end for end in (low, high) if end is not None and math.isfinite(end)]
+    style = f"{'+' if signed else ''}z,.{_decimals([value, *ends])}f"  # z: no -0.000
+    middle = format(value, style)
+    if not ends:
+        return middle
+    around = ("?" if end is None or not math.isfinite(end) else format(end, style) for end in (low, high))
+    return f"{middle} [{', '.join(around)}]"
+
+
+def _decimals(figures: list[float]) -> int:
+    """Two digits of half the width; three decimals at least for figures about 1, none for thousands."""
+    largest = max(map(abs, figures))
+    width = (max(figures) - min(figures)) / 2 or largest
+    least = 3 if largest < 10 else 1 if largest < 1000 else 0
+    return least if not width else min(max(1 - math.floor(math.log10(width)), least), 9)
+
+
+def many(count: int) -> str:
+    """A number of examples to collect: exact while it could be collected so, ``about 21,000``, ``over a million``."""
+    if count < 10_000:
+        return f"{count:,}"
+    if count >= 1_000_000:
+        return "over a million"
+    step = int(10 ** (math.floor(math.log10(count)) - 1))
+    return f"about {round(count / step) * step:,}"
