@@ -91,7 +91,7 @@ def test_every_setting_is_documented():
     from slipway import config
 
     page = (ROOT / "docs/reference/configuration.md").read_text()
-    tables = [config.Config, config.Capture, config.Trace, config.Limits, config.Suite, config.Gate]
+    tables = [config.Config, config.Capture, config.Trace, config.Server, config.Limits, config.Suite, config.Gate]
     for table in [*tables, config.Objectives, config.Variants]:
         for field in msgspec.structs.fields(table):
             assert field.name == "root" or f"`{field.encode_name}`" in page, f"{table.__name__}.{field.encode_name}"

@@ -49,6 +49,21 @@ class Trace(Table, frozen=True):
     spool_bytes: int = 1_073_741_824
 
 
+class Server(Table, frozen=True):
+    """The server and all of its limits. Every listener binds to ``host``; ``hosts`` are further names it answers to and
+    ``origins`` the sites whose pages may write. ``max_body_bytes`` bounds a JSON body, ``max_batch_bytes`` an OTLP one once
+    it is unpacked, ``max_pending`` the records that wait for a commit before senders are told to wait."""
+
+    host: str = "127.0.0.1"
+    port: int = 4318
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    threads: int = 16
+    max_body_bytes: int = 8_388_608
+    max_batch_bytes: int = 67_108_864
+    max_pending: int = 50_000
+
+
 class Gate(Table, frozen=True):
     """When a suite lets a variant through. ``metric`` is compared; ``at_least`` bounds the interval's lower end unless
     ``on`` is "estimate"; ``margin`` is how much worse than the baseline is still not worse."""
@@ -123,6 +138,7 @@ class Config(Table, frozen=True):
     model: str = ""
     capture: Capture = Capture()
     trace: Trace = Trace()
+    server: Server = Server()
     limit: Limits = Limits()
     objectives: Objectives = Objectives()
     suites: dict[str, Suite] = {}
@@ -189,6 +205,12 @@ def load(start: Path | None = None, *, environ: Mapping[str, str] | None = None,
         if suite.tier not in TIERS:
             raise ConfigError(f"suite {name!r}: {NotFound.among('tier', suite.tier, TIERS)}")
     return config
+
+
+def with_server(config: Config, **changes: Any) -> Config:
+    """``config`` with other settings of the server; those that are None stay."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    return msgspec.structs.replace(config, server=msgspec.structs.replace(config.server, **given))
 
 
 def decode(raw: Mapping[str, Any], kind: type[T], *, where: str) -> T:

@@ -11,6 +11,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "init": "Write a commented slipway.toml and an example that runs.",
         "doctor": "Check the store, the spool, the machine; say what to mend.",
     },
+    "Serve": {
+        "up": "Start the server: OTLP receiver and JSON API on one port.",
+    },
     "Record": {
         "run": "Record a script or module that does not know Slipway.",
         "trace": "List traces, show one as a tree of spans.",

@@ -1,0 +1,77 @@
+"""The application: a request passes the steps of `STEPS` from top to bottom, then reaches its route.
+
+granian (serve.py) -> guard.py: size, host, origin, headers -> access.py: who, project, role -> routes/*.py -> store
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as Served
+
+from slipway.errors import InfrastructureError, NotFound, SealedError, SlipwayError
+from slipway.server.access import Refused, identify
+from slipway.server.guard import Guard, read_body
+from slipway.server.routing import JSON, Call, Route, all_routes, answer, encoded
+
+if TYPE_CHECKING:
+    from slipway.server.state import State
+
+log = logging.getLogger("slipway.server")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(state: State) -> Any:
+    """The ASGI application that serves ``state``."""
+    served = [Served(each.path, _endpoint(each, state), methods=[each.method]) for each in all_routes()]
+    app = Starlette(routes=served, exception_handlers={HTTPException: _http_problem, Exception: _unexpected})
+    return Guard(app, state)
+
+
+def _endpoint(found: Route, state: State) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            who, project = await identify(request, state, found.needs)
+            body = await read_body(request, state) if found.body is not None else b""
+            return await answer(found, Call(request, state, who, project), body)
+        except SlipwayError as error:
+            return problem(error)
+
+    return endpoint
+
+
+def problem(error: SlipwayError) -> Response:
+    """The error as JSON with its cause and mend, under the status that fits it."""
+    headers = {}
+    status = 400
+    if isinstance(error, Refused):
+        status = error.status
+        headers = dict(error.headers)
+    elif isinstance(error, NotFound):
+        status = 404
+    elif isinstance(error, SealedError):
+        status = 403
+    elif isinstance(error, InfrastructureError):
+        status = 507 if "disk is full" in str(error) else 503
+        headers["Retry-After"] = "1"
+    said = {"error": {"cause": Exception.__str__(error), "mend": error.mend, "page": error.page}}
+    return Response(encoded(said), status_code=status, media_type=JSON, headers=headers)
+
+
+def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = {"error": {"cause": error.detail, "mend": "see /api/v1/openapi.json", "page": "reference/api.md"}}
+    return Response(encoded(said), status_code=error.status_code, media_type=JSON, headers=error.headers)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    # The cause may hold data of the request: it goes to the log, which belongs to the operator, and not to the client.
+    log.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
+    said = {"error": {"cause": "an unexpected error; the server's log has it", "mend": "report it", "page": ""}}
+    return Response(encoded(said), status_code=500, media_type=JSON)

@@ -1,0 +1,47 @@
+"""Whether the server lives, whether it is ready for work, and what it serves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+import slipway
+from slipway.data import EvalRun
+from slipway.errors import StoreError
+from slipway.server.openapi import document
+from slipway.server.routing import Call, all_routes, route
+
+
+class Alive(msgspec.Struct):
+    """The process answers."""
+
+    status: str = "ok"
+    version: str = slipway.__version__
+
+
+class Ready(msgspec.Struct):
+    """The store can be read, and new work is taken."""
+
+    status: str = "ready"
+
+
+@route("GET", "/healthz", needs=None)
+async def healthz(call: Call) -> Alive:
+    """Whether the process lives. Touches nothing, so that it answers under any load."""
+    return Alive()
+
+
+@route("GET", "/readyz", needs=None)
+def readyz(call: Call) -> Ready:
+    """Whether requests can be served: 503 while the store cannot be read or the server is stopping."""
+    if call.state.draining:
+        raise StoreError("the server is stopping", mend="ask another one, or wait for the next start")
+    next(iter(call.state.store.columns(EvalRun, ["id"], limit=1)), None)
+    return Ready()
+
+
+@route("GET", "/api/v1/openapi.json", needs=None)
+async def openapi(call: Call) -> dict[str, Any]:
+    """This document."""
+    return document(all_routes())

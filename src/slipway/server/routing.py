@@ -1,0 +1,147 @@
+"""A route is a function whose signature says everything: what it reads, what it answers, and the role it needs.
+
+    @route("GET", "/api/v1/traces/{trace_id}", needs="viewer")
+    def trace(call: Call, trace_id: str, query: TraceQuery) -> TraceDetail:
+        '''One trace.'''
+
+A parameter called like a part of the path is that part. ``query`` is a msgspec Struct read from the query string, ``body``
+one read from the JSON body. The answer is written as JSON, or is a starlette response. A plain function runs in a thread,
+since stores block; an ``async def`` runs on the loop and must not. The OpenAPI document is made from the same signatures
+(openapi.py), so it cannot disagree with what is served.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import anyio.to_thread
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from slipway.data import plain
+from slipway.errors import DataError
+
+if TYPE_CHECKING:
+    from slipway.server.state import Identity, State
+
+Role = Literal["viewer", "writer", "admin"]
+ROLES: Sequence[Role] = ("viewer", "writer", "admin")
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path, as its function declares it."""
+
+    method: str
+    path: str
+    function: Callable[..., Any]
+    needs: Role | None
+    status: int
+    media: str
+    query: Any
+    body: Any
+    answer: Any
+    parts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What the OpenAPI document calls it."""
+        return str(self.function.__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request on its way: who asks, for which project, and what serves it."""
+
+    request: Request
+    state: State
+    who: Identity
+    project: str
+
+
+def route(
+    method: str, path: str, *, needs: Role | None, status: int = 200, media: str = JSON
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Serve the function there. ``needs`` is the least role; None opens it to everybody, which tests hold to a short list."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__route__ = (method, path, needs, status, media)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def all_routes() -> list[Route]:
+    """Every route of every file in routes/, by path."""
+    from slipway.server import routes
+
+    found = []
+    for info in pkgutil.iter_modules(routes.__path__):
+        module = importlib.import_module(f"{routes.__name__}.{info.name}")
+        for function in vars(module).values():
+            marked = getattr(function, "__route__", None)
+            if marked is not None and function.__module__ == module.__name__:
+                found.append(_described(function, *marked))
+    return sorted(found, key=lambda route: (route.path, route.method))
+
+
+def _described(
+    function: Callable[..., Any], method: str, path: str, needs: Role | None, status: int, media: str
+) -> Route:
+    hints = typing.get_type_hints(function)
+    parts = tuple(name for name in inspect.signature(function).parameters if f"{{{name}" in path)
+    return Route(
+        method, path, function, needs, status, media, hints.get("query"), hints.get("body"), hints.get("return"), parts
+    )
+
+
+async def answer(found: Route, call: Call, body: bytes) -> Response:
+    """Read what the function wants, call it, and write what it says. Raises `SlipwayError`."""
+    arguments: dict[str, Any] = {name: str(call.request.path_params[name]) for name in found.parts}
+    if found.query is not None:
+        arguments["query"] = _from_query(call.request, found.query)
+    if found.body is not None:
+        arguments["body"] = _from_json(body, found.body)
+    if inspect.iscoroutinefunction(found.function):
+        said = await found.function(call, **arguments)
+    else:
+        said = await anyio.to_thread.run_sync(lambda: found.function(call, **arguments), limiter=call.state.threads)
+    if isinstance(said, Response):
+        return said
+    return Response(encoded(said), status_code=found.status, media_type=JSON)
+
+
+def encoded(value: Any) -> bytes:
+    """A value as JSON. Records of `slipway.data` become objects; what JSON does not have becomes text."""
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return msgspec.json.encode(plain(value))
+
+
+def _from_query(request: Request, kind: Any) -> Any:
+    """Repeated names become lists; numbers and flags are read from their text."""
+    given: dict[str, Any] = {}
+    several = {field.encode_name for field in msgspec.structs.fields(kind) if typing.get_origin(field.type) is tuple}
+    for name in request.query_params:
+        values = request.query_params.getlist(name)
+        given[name] = values if name in several else values[-1]
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise DataError(f"the query is wrong: {error}", mend="see /api/v1/openapi.json for its parameters") from None
+
+
+def _from_json(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"the body is wrong: {error}", mend="see /api/v1/openapi.json for its fields") from None

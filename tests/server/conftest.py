@@ -1,0 +1,88 @@
+"""A real server: granian on a free port of loopback, in a thread of this process so that coverage sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway.config import Config, Server
+from slipway.server.serve import serve
+from slipway.server.state import State
+from slipway.store import open_store
+from slipway.store.protocol import Store
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that answers."""
+
+    url: str
+    state: State
+
+    @property
+    def store(self) -> Store:
+        """What it serves."""
+        return self.state.store
+
+
+def serving(config: Config, leave: ExitStack) -> Served:
+    """Start a server of ``config``; ``leave`` stops it."""
+    state = State(config, open_store(config.store_url))
+    leave.callback(state.store.close)
+    ready, found = threading.Event(), []
+
+    def run() -> None:
+        async def main() -> None:
+            loop = asyncio.get_running_loop()
+
+            def started(url: str, stop: Callable[[], None]) -> None:
+                found.extend([url, lambda: loop.call_soon_threadsafe(stop)])
+                ready.set()
+
+            await serve(state, started)
+
+        try:
+            asyncio.run(main())
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    ready.wait(60)
+    assert found, "the server did not start"
+
+    def stop() -> None:
+        found[1]()
+        thread.join(60)
+        assert not thread.is_alive()
+
+    leave.callback(stop)
+    return Served(found[0], state)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Start servers with settings of your own: ``start(max_body_bytes=100)``; ``store=`` is a URL."""
+    with ExitStack() as leave:
+
+        def started(*, store: str = "", project: str = "default", **settings: Any) -> Served:
+            server = Server(**{"port": 0, **settings})
+            return serving(
+                Config(root=str(tmp_path), store=store, project=project, server=server),
+                leave,
+            )
+
+        yield started
+
+
+@pytest.fixture
+def served(start: Callable[..., Served]) -> Served:
+    """A server with the settings that everybody starts with, on an empty SQLite store."""
+    return start()
