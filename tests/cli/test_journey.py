@@ -27,6 +27,7 @@ def test_it_fits_the_terminal(slipway, there, monkeypatch, width):
     assert "   │  beginnings of words instead of whole words" in said
     assert "   └─ strict" in said
     assert "         worse -0.7" in said
+    assert "3 variants, 82 examples, 95 % intervals" in said
     assert "Intervals and verdicts hold for all 2 comparisons together (Holm, 95 %)." in said
 
 

@@ -113,9 +113,9 @@ def test_differences_carry_their_sign():
 
 
 def test_how_many_more_is_said_as_a_person_would():
-    assert [text.many(n) for n in (292, 9_999, 22_768, 99_999, 999_999, 1_204_331)] == [
+    assert [text.many(n) for n in (292, 9_949, 22_768, 99_999, 999_999, 1_204_331)] == [
         "292",
-        "9,999",
+        "about 9,900",
         "about 23,000",
         "about 100,000",
         "about 1,000,000",

@@ -42,7 +42,7 @@ def test_better_worse_and_the_json_keys(store):
     assert set(KEYS) <= set(made)
     assert json.loads(json.dumps(made)) == made
     assert made["n"] == 200
-    assert "better is better than base on exact: 0.95 against 0.75, +0.2" in str(verdict)
+    assert "better is better than base on exact: 0.950 against 0.750, +0.200 [" in str(verdict)
     assert verdict.exit_code == 0
 
 

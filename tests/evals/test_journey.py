@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from tests.evals.conftest import capitals
 
@@ -79,7 +81,7 @@ def test_gates_and_objectives_are_on_the_way(store):
     }
     assert found["rules"].gate == "blocked"
     assert found["prompted"].gate == "passed"
-    assert "misses 0.99" in " ".join(found["rules"].objectives)
+    assert "target 0.99: missed by" in " ".join(found["rules"].objectives)
     assert "must-pass passed, passed" in str(found)
     assert journey(store, suite="strict").experiment == "strict/errs"
     with pytest.raises(NotFound, match="did you mean 'strict/errs'"):
@@ -127,17 +129,65 @@ def test_markdown_can_be_picked_up_from(store):
     assert f"slipway compare {best.parent.run.id[:12]} {best.run.id[:12]}" in text
 
 
-def test_it_renders_everywhere(store):
+def drawn(found, width):
     from rich.console import Console
 
-    travel(store)
-    found = journey(store)
-    with open("out.txt", "w") as file:
-        console = Console(width=200, record=True, file=file)
+    with open(os.devnull, "w") as nowhere:
+        console = Console(width=width, record=True, file=nowhere)
         console.print(found)
-    text = console.export_text()
+        return console.export_text()
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_one_drawing_for_print_rich_and_the_command_line(store, width, monkeypatch):
+    travel(store, gate=Gate(at_least=0.9), objectives=Objectives(accuracy=0.99))
+    found = journey(store)
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = drawn(found, width)
+    assert text == str(found) + "\n"
+    assert max(map(len, text.splitlines())) <= width
     assert "└─ prompted" in text
     assert "better +0.2" in text
+    assert text.startswith("dev/errs: 5 variants, 200 examples, 95 % intervals")
+    assert ("gate: blocked" in text) == (width < 100)
+    assert text.count("blocked") == [step.gate for step in found].count("blocked")
+
+
+def test_a_tree_too_deep_for_the_terminal_keeps_every_word(store):
+    names = [f"variant_number_{n}" for n in range(12)]
+    chain = [
+        Variant(name, {"wrong": 10 - n % 2}, parent=names[n - 1] if n else None, note=f"step {n}")
+        for n, name in enumerate(names)
+    ]
+    travel(store, chain)
+    text = drawn(journey(store), 80)
+    for n, name in enumerate(names):
+        assert (name in text, f"step {n}" in text) == (True, True)
+
+
+def test_variants_on_different_examples_say_how_many_each(store):
+    travel(store, VARIANTS[:1])
+    travel(store, VARIANTS[1:2], repeats=2)
+    text = str(journey(store))
+    assert "2 variants, 95 % intervals" in text
+    assert "] (200)" in text
+    assert "] (200 x 2)" in text
+
+
+def test_a_difference_too_small_is_not_told_to_the_last_example(store):
+    from dataclasses import replace
+
+    from slipway.evals.journey_report import against
+
+    travel(store, VARIANTS[:2])
+    step = journey(store)["model"]
+    step.verdict = replace(step.verdict, verdict="cannot_tell", needed_n=1_204_531)
+    assert against(step).endswith("; over a million more examples would tell")
+
+
+def test_it_is_a_table_in_a_notebook_and_json(store):
+    travel(store)
+    found = journey(store)
     assert "<td>└─ model" in found._repr_html_()
     made = found.to_dict()
     assert [one["variant"] for one in made["variants"]] == [step.name for step in found]

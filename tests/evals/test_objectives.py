@@ -69,7 +69,7 @@ def test_latency_and_cost_are_better_below():
     latency, cost = judgement.targets
     assert (latency.status, cost.status, judgement.shippable) == ("missed", "met", "missed")
     assert latency.distance < 0 < cost.distance
-    assert "misses 300 ms by" in judgement.line()
+    assert "target 300 ms: missed by 27.9 ms" in judgement.line()
 
 
 def test_the_value_of_a_call_is_what_each_call_came_to():
@@ -183,9 +183,25 @@ def test_the_texts_a_person_reads():
     )
     judgement = judged(wants, made(SHARE_75, cost_usd=0.001))
     line = judgement.line()
-    assert line.startswith("not shippable: exact 0.75 misses 0.9 by 0.15 [0.1")
-    assert "; pays: +$0.0315 [+$0.02" in line
-    assert "+$3,150 [" in line
+    assert line.startswith("not shippable: exact 0.750 [0.705, 0.790], target 0.9: missed by 0.15; pays: ")
+    assert "; pays: $0.0315 [$0.02" in line
+    assert "$3,150 [" in line
     table = judgement.table().splitlines()
-    assert table[0] == "not shippable"
-    assert any(row.startswith("p95 latency 100 ms meets 500 ms by 400 ms") for row in table)
+    assert table[0] == "not shippable, exact missed"
+    assert any(row.startswith("  p95 latency 100.00 [100.00, 100.00] ms, target 500 ms: met") for row in table)
+    assert not [row for row in table if len(row) > 80 and not row.startswith("  pays")]
+
+
+def test_small_money_is_said_for_a_thousand_calls():
+    wants = Objectives(right_earns_usd=0.001, wrong_costs_usd=0.01)
+    said = judged(wants, made([1] * 91 + [0] * 9, cost_usd=0.0)).table()
+    assert said.startswith("cannot tell if it pays: $0.01 [-$")
+    assert "] for 1,000 calls; breaks even at exact 0.909" in said
+    assert "e-0" not in said
+
+
+def test_with_repeats_it_is_examples_that_would_tell():
+    wants = Objectives(accuracy=0.7)
+    once = judged(wants, made(SHARE_75[:100])).targets[0]
+    five = judged(wants, made([value for value in SHARE_75[:100] for _ in range(5)], repeats=5)).targets[0]
+    assert five.needed_n == pytest.approx(once.needed_n, rel=0.2)

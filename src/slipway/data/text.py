@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +100,7 @@ def score(value: float | None, low: float | None = None, high: float | None = No
     if value is None:
         return "-"
     ends = [end for end in (low, high) if end is not None and math.isfinite(end)]
-    style = f"{'+' if signed else ''}z,.{_decimals([value, *ends])}f"  # z: no -0.000
+    style = f"{'+' if signed else ''}z,.{decimals([value, *ends])}f"  # z: no -0.000
     middle = format(value, style)
     if not ends:
         return middle
@@ -107,17 +108,17 @@ def score(value: float | None, low: float | None = None, high: float | None = No
     return f"{middle} [{', '.join(around)}]"
 
 
-def _decimals(figures: list[float]) -> int:
-    """Two digits of half the width; three decimals at least for figures about 1, none for thousands."""
+def decimals(figures: Sequence[float], least: int = 3) -> int:
+    """Two digits of half the width between them; ``least`` at least for figures below 10, fewer for large ones."""
     largest = max(map(abs, figures))
     width = (max(figures) - min(figures)) / 2 or largest
-    least = 3 if largest < 10 else 1 if largest < 1000 else 0
+    least = least if largest < 10 else min(least, 2) if largest < 1000 else 0
     return least if not width else min(max(1 - math.floor(math.log10(width)), least), 9)
 
 
 def many(count: int) -> str:
-    """A number of examples to collect: exact while it could be collected so, ``about 21,000``, ``over a million``."""
-    if count < 10_000:
+    """A number of examples to collect: exact while it is small, then ``about 21,000``, ``over a million``."""
+    if count < 1_000:
         return f"{count:,}"
     if count >= 1_000_000:
         return "over a million"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.data import Verdict, new_id
+from slipway.data import Verdict, new_id, text
 from slipway.errors import CannotTell, NotFound, NothingRan, UsageError
 from slipway.evals.results import Run, Runs, run_of
 from slipway.evals.sides import TIMES, Side, file_side, run_side
@@ -297,39 +297,44 @@ def _records(verdict: RunVerdict, project: str, now: int) -> list[Verdict]:
 
 
 def sentence(a: str, b: str, metric: str, one: Comparison) -> str:
-    """``new is better than base on exact: 0.79 against 0.75, +0.04 [0.01, 0.07] (p=0.004, n=800 pairs)``"""
-    unit = "pairs" if one.paired else "each"
+    """``new is better than base on exact: 0.790 against 0.750, +0.040 [+0.010, +0.070] (p=0.004, 800 examples)``"""
     p = one.p_value if one.p_adjusted is None else one.p_adjusted
-    numbers = (
-        f"{one.mean_b:.3g} against {one.mean_a:.3g}, {one.delta:+.3g} [{one.ci_low:.3g}, {one.ci_high:.3g}] "
-        f"(p={p:.2g}, n={one.n} {unit})"
-    )
+    rests = f"{one.n:,} examples{'' if one.paired else ' each'}"
+    if one.n_clusters < one.n:
+        rests += f" in {one.n_clusters:,} clusters"
+    means = f"{text.score(one.mean_b)} against {text.score(one.mean_a)}"
+    numbers = f"{means}, {difference(one)} (p={p:.2g}, {rests})"
     said = {
         "better": f"{b} is better than {a} on {metric}",
         "worse": f"{b} is worse than {a} on {metric}",
         "not_worse": f"{b} is not worse than {a} on {metric} by {one.margin if one.margin is not None else 0:g} or more",
         "cannot_tell": f"cannot tell {b} from {a} on {metric}",
     }[one.verdict]
-    text = f"{said}: {numbers}"
+    made = f"{said}: {numbers}"
     if one.verdict == "cannot_tell":
         if one.mde is not None:
-            text += f"; {one.n} examples show differences from {one.mde:.2g} on"
-        if one.more:
-            text += f"; {one.needed_n:,} in all ({one.more:,} more) would show one of this size four times in five"
-    return text + "."
+            made += f"; {one.n:,} examples show differences from {one.mde:.2g} on"
+        if one.more and one.needed_n is not None:
+            made += f"; {text.many(one.needed_n)} in all would show one of this size four times in five"
+    return made + "."
+
+
+def difference(one: Comparison) -> str:
+    """``+0.040 [+0.010, +0.070]``: B minus A."""
+    return text.score(one.delta, one.ci_low, one.ci_high, signed=True)
 
 
 def _cells(one: Comparison) -> list[str]:
     p = one.p_value if one.p_adjusted is None else one.p_adjusted
     return [
         one.verdict.replace("_", " "),
-        f"{one.mean_a:.3g}",
-        f"{one.mean_b:.3g}",
-        f"{one.delta:+.3g} [{one.ci_low:.3g}, {one.ci_high:.3g}]",
+        text.score(one.mean_a),
+        text.score(one.mean_b),
+        difference(one),
         f"{p:.2g}",
-        str(one.n),
-        "" if one.needed_n is None else f"{one.needed_n:,}",
+        f"{one.n:,}",
+        "" if one.needed_n is None else text.many(one.needed_n),
     ]
 
 
-__all__ = ["RunVerdict", "compare", "pairs_of", "sentence"]
+__all__ = ["RunVerdict", "compare", "difference", "pairs_of", "sentence"]

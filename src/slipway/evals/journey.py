@@ -147,14 +147,16 @@ class Journey:
         return journey_markdown(self)
 
     def __str__(self) -> str:
-        from slipway.evals.journey_report import journey_text
+        from shutil import get_terminal_size
 
-        return journey_text(self)
+        from slipway.evals.journey_draw import journey_text
+
+        return journey_text(self, get_terminal_size((100, 24)).columns)
 
     def __rich__(self) -> Any:
-        from slipway.evals.journey_report import journey_table
+        from slipway.evals.journey_draw import Drawing
 
-        return journey_table(self)
+        return Drawing(self)
 
     def _repr_html_(self) -> str:
         from slipway.evals.journey_report import journey_html

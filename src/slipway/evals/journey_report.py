@@ -1,28 +1,19 @@
-"""The journey on paper: a table for the terminal, plain text, Markdown, HTML."""
+"""The journey on paper: what is said of each variant, as Markdown and HTML. The drawing for a terminal is journey_draw.py."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slipway.evals.compare import sentence
+from slipway.data.text import duration, many
+from slipway.evals.compare import difference, sentence
 from slipway.evals.reports import cell, table
-from slipway.evals.summary import score_line
+from slipway.evals.summary import score_line, size_line
 
 if TYPE_CHECKING:
     from slipway.evals.journey import Journey, Step
 
-STYLES = {"better": "green", "worse": "red", "not_worse": "green", "cannot_tell": "yellow"}
 WORDS = {"better": "better", "worse": "worse", "not_worse": "not worse", "cannot_tell": "cannot tell"}
-
-
-def milliseconds(value: float | None) -> str:
-    """``12 ms``, ``0.04 ms``, ``1.2 s``."""
-    if value is None:
-        return ""
-    if value >= 1000:
-        return f"{value / 1000:.3g} s"
-    return f"{value:.0f} ms" if value >= 10 else f"{value:.2g} ms"
 
 
 def branch(step: Step) -> str:
@@ -43,14 +34,20 @@ def changed(step: Step) -> str:
 
 
 def against(step: Step) -> str:
-    """``better +0.04 [0.01, 0.07]``, or why there is no verdict."""
+    """``better +0.040 [+0.010, +0.070]``, or why there is no verdict."""
     one = step.verdict
     if one is None:
         return step.says
-    text = f"{WORDS[one.verdict]} {one.delta:+.3f} [{one.ci_low:+.3f}, {one.ci_high:+.3f}]"
+    said = f"{WORDS[one.verdict]} {difference(one)}"
     if one.verdict == "cannot_tell" and one.more:
-        text += f"; {one.more:,} more"
-    return text
+        said += f"; {many(one.more)} more examples would tell"
+    return said
+
+
+def size_of(journey: Journey) -> str:
+    """``82 examples x 3`` when every variant was scored on as many, else "": then each says its own."""
+    sizes = {size_line(step.score) for step in journey if step.score}
+    return sizes.pop() if len(sizes) == 1 else ""
 
 
 def gates(step: Step) -> str:
@@ -82,8 +79,8 @@ def _rows(journey: Journey) -> tuple[list[str], list[list[str]]]:
                 branch(step) + step.name,
                 changed(step),
                 score_line(step.score) if step.score else "",
-                milliseconds(step.milliseconds("p50")),
-                milliseconds(step.milliseconds("p95")),
+                _time(step, "p50"),
+                _time(step, "p95"),
                 against(step),
                 gates(step),
                 status(step),
@@ -93,49 +90,21 @@ def _rows(journey: Journey) -> tuple[list[str], list[list[str]]]:
     return [header[index] for index in kept], [[row[index] for index in kept] for row in rows]
 
 
-def journey_text(journey: Journey) -> str:
-    """Columns of plain text."""
-    header, rows = _rows(journey)
-    widths = [max(len(row[index]) for row in [header, *rows]) for index in range(len(header))]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in [header, *rows]
-    ]
-    return "\n".join([*lines, *_footer(journey)])
-
-
-def _footer(journey: Journey) -> list[str]:
+def footer(journey: Journey) -> list[str]:
+    """What holds for all, the looks at held-out suites, and how far the best is from shippable."""
     lines = []
     compared = sum(1 for step in journey if step.verdict is not None)
     if compared > 1:
         lines.append(f"Intervals and verdicts hold for all {compared} comparisons together (Holm, 95 %).")
-    for step in journey:
-        if step.held_out:
-            lines.append(f"{step.name}: {step.held_out}")
+    lines += [f"{step.name}: {step.held_out}" for step in journey if step.held_out]
     best = journey.best
-    lines += [f"{best.name}: {line}" for line in best.objectives]
+    lines += [line if line.startswith("  ") else f"{best.name}: {line}" for line in best.objectives]
     return lines
 
 
-def journey_table(journey: Journey) -> Any:
-    """A rich table; colours say better, worse, cannot tell."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    header, rows = _rows(journey)
-    made = Table(title=f"{journey.experiment}: {len(journey)} variants", title_justify="left", expand=False)
-    for name in header:
-        narrow = name in ("p50", "p95")
-        made.add_column(name, justify="right" if narrow else "left", no_wrap=narrow or name == "variant")
-    for step, row in zip(journey, rows, strict=True):
-        verdict = "" if step.verdict is None else STYLES[step.verdict.verdict]
-        cells = [
-            Text(text, style=verdict if name == "against its parent" else "")
-            for name, text in zip(header, row, strict=True)
-        ]
-        made.add_row(*cells)
-    return Group(made, *(Text(line) for line in _footer(journey)))
+def _time(step: Step, which: str) -> str:
+    found = step.milliseconds(which)
+    return "" if found is None else duration(found)
 
 
 def journey_html(journey: Journey) -> str:
@@ -145,7 +114,7 @@ def journey_html(journey: Journey) -> str:
     header, rows = _rows(journey)
     head = "".join(f"<th>{escape(text)}</th>" for text in header)
     body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in rows)
-    notes = "".join(f"<p>{escape(line)}</p>" for line in _footer(journey))
+    notes = "".join(f"<p>{escape(line)}</p>" for line in footer(journey))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
 
@@ -173,7 +142,7 @@ def journey_markdown(journey: Journey) -> str:
         names = [step.name for step in steps if step.verdict is not None and step.verdict.verdict == verdict]
         if names:
             parts.append(f"- {word}: {', '.join(cell(name) for name in names)}.")
-    parts += [f"- {cell(line)}" for line in _footer(journey)]
+    parts += [f"- {cell(line)}" for line in footer(journey)]
     parts += ["", "## All variants", "", table(header, rows), ""]
     for step in steps:
         parts += _variant(step, journey.metric)

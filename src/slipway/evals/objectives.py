@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.config import Objectives
+from slipway.data import text
 from slipway.evals.columns import Columns
 from slipway.evals.stats.results import Interval
 
@@ -41,18 +42,24 @@ class Target:
     note: str = ""
 
     def __str__(self) -> str:
-        """``accuracy 0.75 misses 0.9 by 0.15 [0.11, 0.19]``."""
+        """``accuracy 0.750 [0.705, 0.790], target 0.9: missed by 0.15``."""
+        wanted = f"target {_amount(self.target, self.unit)}"
         if self.estimate is None or self.distance is None:
-            return f"{self.name}: {self.note or 'not measured'} (target {_amount(self.target, self.unit)})"
-        measured, wanted = _amount(self.estimate, self.unit), _amount(self.target, self.unit)
-        ends = sorted(abs(end) for end in (self.low, self.high) if end is not None)
+            return f"{self.name} {self.note or 'not measured'}, {wanted}"
+        said = f"{self.name} {self._measured()}, {wanted}"
         if self.status == CANNOT_TELL:
-            around = f"[{_end(self.low, self.unit)}, {_end(self.high, self.unit)}]"
-            more = f"; about {self.needed_n:,} examples would tell" if self.needed_n else ""
-            return f"{self.name} {measured}: cannot tell about {wanted}, {_signed(self.distance, self.unit)} {around}{more}"
-        by = f" [{_amount(ends[0], self.unit)}, {_amount(ends[1], self.unit)}]" if len(ends) == 2 else ""
-        verb = "meets" if self.status == MET else "misses"
-        return f"{self.name} {measured} {verb} {wanted} by {_amount(abs(self.distance), self.unit)}{by}"
+            enough = f", {text.many(self.needed_n)} examples in all would" if self.needed_n else ""
+            return f"{said}: cannot tell{enough}"
+        return f"{said}: met" if self.status == MET else f"{said}: missed by {_amount(abs(self.distance), self.unit)}"
+
+    def _measured(self) -> str:
+        """The estimate with its interval: what the target and the distances' ends say of it."""
+        assert self.estimate is not None
+        sign = 1 if self.unit == "" else -1
+        ends = [None if end is None else self.target + sign * end for end in (self.low, self.high)][::sign]
+        if self.unit == "$":
+            return _dollars(self.estimate, *ends)
+        return f"{text.score(self.estimate, *ends)} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,37 +102,40 @@ class Assessment:
         )
 
     def line(self) -> str:
-        """``not shippable: accuracy 0.75 misses 0.9 by 0.15 [0.11, 0.19]; pays: $0.021 [0.013, 0.029] a call, $2,100 a day``."""
-        parts = [text for text in (self._ships(), self._worth()) if text]
-        return "; ".join(parts) or "no objective is set"
+        """``not shippable: accuracy 0.750 [0.705, 0.790], target 0.9: missed by 0.15; pays: $0.02 [$0.01, $0.03] a call``."""
+        open_targets = ", ".join(
+            str(target) for target in self.targets if target.status != MET or self.shippable == MET
+        )
+        parts = [f"{_SHIPS[self.shippable]}: {open_targets}"] if self.shippable else []
+        return "; ".join([*parts, *filter(None, [self._worth()])]) or "no objective is set"
 
     def table(self) -> str:
-        """One line for each target, then the money."""
-        rows = [str(target) for target in self.targets]
+        """Whether it may ship, a line for each target, then the money."""
+        rows = []
         if self.shippable:
-            rows.insert(0, {MET: "shippable", MISSED: "not shippable"}.get(self.shippable, "cannot tell if shippable"))
-        rows += [text for text in (self._worth(),) if text]
-        return "\n".join([*rows, *(f"note: {note}" for note in self.notes)])
-
-    def _ships(self) -> str:
-        if not self.shippable:
-            return ""
-        if self.shippable == MET:
-            return f"shippable: {', '.join(map(str, self.targets))}"
-        head = "not shippable" if self.shippable == MISSED else "cannot tell if shippable"
-        return f"{head}: " + ", ".join(str(target) for target in self.targets if target.status != MET)
+            names = " and ".join(target.name for target in self.targets if target.status == self.shippable)
+            why = {MET: "every target is met", MISSED: f"{names} missed"}.get(self.shippable, f"{names} undecided")
+            rows = [f"{_SHIPS[self.shippable]}, {why}"]
+        below = [*map(str, self.targets), *filter(None, [self._worth()]), *(f"note: {note}" for note in self.notes)]
+        return "\n".join(rows + [f"  {line}" if rows else line for line in below])
 
     def _worth(self) -> str:
         if self.value is None:
             return ""
         head = {"yes": "pays", "no": "does not pay"}.get(self.pays, "cannot tell if it pays")
-        text = f"{head}: {_money(self.value)} a call"
+        value, unit = self.value, "a call"
+        if max(abs(value.estimate), abs(value.low), abs(value.high)) < 0.01:
+            value, unit = _times(value, 1000), "for 1,000 calls"
+        said = f"{head}: {_dollars(value.estimate, value.low, value.high)} {unit}"
         if self.per_day is not None:
-            text += f", {_money(self.per_day)} a day"
+            said += f", {_dollars(self.per_day.estimate, self.per_day.low, self.per_day.high)} a day"
         if self.break_even is not None:
             even = self.break_even.estimate
-            text += f", break-even at {self.metric} {even:.3g}" if even <= 1 else ", no accuracy would pay"
-        return text
+            said += f"; breaks even at {self.metric} {even:.3f}" if even <= 1 else "; no accuracy would pay"
+        return said
+
+
+_SHIPS = {MET: "shippable", MISSED: "not shippable", CANNOT_TELL: "cannot tell if shippable"}
 
 
 def objectives_set(objectives: Objectives) -> bool:
@@ -198,7 +208,8 @@ def _above(name: str, unit: str, wanted: float, found: Mapping[str, Any] | None)
     middle, low, high = found["estimate"], found.get("low"), found.get("high")
     status = MET if low is not None and low >= wanted else MISSED if high is not None and high < wanted else CANNOT_TELL
     ends = [None if end is None else end - wanted for end in (low, high)]
-    return _target(name, unit, wanted, middle, status, middle - wanted, ends, found.get("n"))
+    size = found.get("examples") or found.get("n")
+    return _target(name, unit, wanted, middle, status, middle - wanted, ends, size)
 
 
 def _below(name: str, unit: str, wanted: float, found: Mapping[str, Any] | None) -> Target:
@@ -321,14 +332,12 @@ def _amount(value: float, unit: str) -> str:
     return f"{value:,.0f} ms" if unit == "ms" and abs(value) >= 100 else f"{value:.3g} {unit}".rstrip()
 
 
-def _signed(value: float, unit: str) -> str:
-    return ("+" if value >= 0 else "-") + _amount(abs(value), unit)
-
-
-def _end(value: float | None, unit: str) -> str:
-    return "unbounded" if value is None else _signed(value, unit)
-
-
-def _money(interval: Interval) -> str:
-    low, high = (_end(end if math.isfinite(end) else None, "$") for end in (interval.low, interval.high))
-    return f"{_signed(interval.estimate, '$')} [{low}, {high}]"
+def _dollars(value: float, low: float | None, high: float | None) -> str:
+    """``-$1.13 [-$1.26, -$0.94]``."""
+    ends = [end if end is not None and math.isfinite(end) else None for end in (low, high)]
+    places = text.decimals([value, *(end for end in ends if end is not None)], least=2)
+    shown = [
+        "?" if one is None else f"{'-' if one < 0 and round(one, places) else ''}${abs(one):,.{places}f}"
+        for one in (value, *ends)
+    ]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]"

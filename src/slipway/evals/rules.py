@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slipway.data import EvalRun, Sample
+from slipway.data import EvalRun, Sample, text
 from slipway.errors import NotFound
 from slipway.evals.columns import ALL_REPEATS, OK, TASK_FAILED, WORLD_FAILED, Columns
 from slipway.evals.summary import score_line
@@ -198,8 +198,8 @@ def _more_for_bound(score: Mapping[str, Any], wanted: float) -> str:
     if gap <= 0:
         return ", and the estimate is below it" if gap < 0 else ", and the estimate is just that"
     # The interval shrinks with the root of n.
-    needed = math.ceil(score["n"] * ((score["estimate"] - score["low"]) / gap) ** 2)
-    return f"; about {needed:,} samples would decide if the estimate holds"
+    needed = math.ceil((score.get("examples") or score["n"]) * ((score["estimate"] - score["low"]) / gap) ** 2)
+    return f"; {text.many(needed)} examples in all would decide if the estimate holds"
 
 
 def not_worse(evidence: Evidence) -> Rule | None:
@@ -240,8 +240,9 @@ def _above(name: str, found: Mapping[str, Any] | None, wanted: float, unit: str,
     if found is None:
         return Rule(name, "cannot_tell", "it was not measured")
     middle, low, high = found["estimate"], found["low"], found["high"]
-    ends = f"[{low:.3g}, {high:.3g}]" if low is not None and high is not None else "(no upper end: too few samples)"
-    says = f"{middle:.3g} {unit} {ends} (n={found['n']})"
+    says = f"{text.score(middle, low, high)} {unit} ({found['n']:,} answers)"
+    if high is None:
+        says += ", too few for an upper end"
     if on == "estimate":
         return Rule(name, "passed" if middle <= wanted else "failed", says)
     if high is not None and high <= wanted:

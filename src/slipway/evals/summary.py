@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from slipway.data import text
 from slipway.evals.columns import OK, TASK_FAILED, WORLD_FAILED, Columns
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def summarise(columns: Columns, *, planned: int = 0, slices: tuple[str, ...] = (
     """The summary as JSON types, kept in `EvalRun.summary`.
 
     Intervals are at 95 %, clustered by example when there are repeats and by cluster when examples have one. ``scores`` holds
-    {estimate, low, high, n, n_clusters, method, better} for each score; ``slices`` the same for each value of each slice.
+    {estimate, low, high, n, examples, n_clusters, method, better} for each score: n values of that many examples;
+    ``slices`` the same for each value of each slice.
     With repeats ``noise`` holds how far two runs of the same variant fall apart by chance.
     Samples whose task failed count as 0 in 0..1 scores; samples lost to the infrastructure count in none.
     """
@@ -55,6 +57,7 @@ def _scores(columns: Columns, mask: np.ndarray | None) -> dict[str, Any]:
 
     units = columns.units()
     labels = None if units is None else np.asarray(units, dtype=object)
+    identities = np.asarray(columns.example_ids, dtype=object) if columns.repeated else None
     made = {}
     for name, metric in columns.metrics.items():
         values = np.frombuffer(metric.values, dtype=float)
@@ -64,7 +67,8 @@ def _scores(columns: Columns, mask: np.ndarray | None) -> dict[str, Any]:
             continue
         clusters = None if labels is None else labels[use]
         interval = stats.interval(values[use], clusters=clusters)
-        made[name] = {**interval.to_dict(), "better": metric.better}
+        examples = interval.n if identities is None else len(set(identities[use]))
+        made[name] = {**interval.to_dict(), "examples": examples, "better": metric.better}
     return made
 
 
@@ -90,6 +94,7 @@ def _nothing(better: str) -> dict[str, Any]:
         "low": None,
         "high": None,
         "n": 0,
+        "examples": 0,
         "n_clusters": 0,
         "method": "no values",
         "confidence": 0.95,
@@ -158,12 +163,23 @@ def _cost(columns: Columns) -> dict[str, Any]:
 
 
 def score_line(score: Mapping[str, Any]) -> str:
-    """``0.79 ± 0.06 (n=200)``: a number with its doubt; both ends when they are not alike."""
+    """``0.790 [0.731, 0.839] (200 examples)``: a number with its doubt and what it rests on."""
     if score.get("estimate") is None:
         return "no value"
-    middle, low, high = score["estimate"], score.get("low"), score.get("high")
-    if low is None or high is None:
-        return f"{middle:.3g} (n={score['n']}, no interval)"
-    if abs((high - middle) - (middle - low)) <= 0.1 * (high - low):
-        return f"{middle:.3g} ± {(high - low) / 2:.2g} (n={score['n']})"
-    return f"{middle:.3g} [{low:.3g}, {high:.3g}] (n={score['n']})"
+    return f"{figures(score)} ({size_line(score)})"
+
+
+def figures(score: Mapping[str, Any]) -> str:
+    """``0.790 [0.731, 0.839]``."""
+    return text.score(score.get("estimate"), score.get("low"), score.get("high"))
+
+
+def size_line(score: Mapping[str, Any], *, short: bool = False) -> str:
+    """``82 examples x 3, 12 clusters``: what an interval rests on; ``short``: ``82 x 3``."""
+    values = int(score.get("n", 0))
+    examples = int(score.get("examples") or values)
+    said = f"{examples:,}" if short else f"{examples:,} example{'' if examples == 1 else 's'}"
+    if values != examples:
+        said += f" x {values // examples}" if not values % examples else f", {values:,} answers"
+    clusters = score.get("n_clusters") or examples
+    return said if short or clusters >= examples else f"{said}, {clusters:,} clusters"

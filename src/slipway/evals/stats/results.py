@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from slipway.data import text
+
 Verdict = Literal["better", "worse", "not_worse", "cannot_tell"]
 
 
@@ -55,7 +57,7 @@ class Interval(_Record):
         return (self.high - self.low) / 2
 
     def __str__(self) -> str:
-        return f"{self.estimate:.3g} [{self.low:.3g}, {self.high:.3g}] (n={self.n})"
+        return f"{text.score(self.estimate, self.low, self.high)} (n={self.n:,})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +117,17 @@ class Comparison(_Record):
         return None if self.needed_n is None else max(0, self.needed_n - self.n)
 
     def __str__(self) -> str:
-        """``cannot tell: +0.04 [-0.0102, 0.0901] (p=0.119, n=200); 979 examples in all would tell``"""
+        """``cannot tell: +0.040 [-0.010, +0.090] (p=0.119, 200 examples); 979 examples in all would tell``"""
         what = {"cannot_tell": "cannot tell", "not_worse": f"not worse than {self.margin:g}" if self.margin else ""}
-        text = f"{what.get(self.verdict, self.verdict)}: {self.delta:+.3g} [{self.ci_low:.3g}, {self.ci_high:.3g}]"
+        ends = text.score(self.delta, self.ci_low, self.ci_high, signed=True)
         p = self.p_value if self.p_adjusted is None else self.p_adjusted
-        text += f" (p={p:.3g}, n={self.n})"
+        said = f"{what.get(self.verdict, self.verdict)}: {ends} (p={p:.3g}, {self.n:,} examples)"
         if self.verdict == "cannot_tell" and self.needed_n is not None and self.needed_n > self.n:
             unit = "examples in all" if self.paired else "examples for each"
-            text += f"; {self.needed_n:,} {unit} would tell"
+            said += f"; {text.many(self.needed_n)} {unit} would tell"
         elif self.verdict == "cannot_tell" and self.mde is not None:
-            text += f"; this size sees effects from {self.mde:.3g}"
-        return text
+            said += f"; this size sees effects from {self.mde:.3g}"
+        return said
 
 
 @dataclass(frozen=True, slots=True)
