@@ -14,6 +14,7 @@ from slipway.data import (
     EvalRun,
     Event,
     Feedback,
+    LogRecord,
     Look,
     MetricPoint,
     Prompt,
@@ -55,6 +56,7 @@ ONE_OF_EACH = (
     Prompt("prompt", "greet", 1, "Say {word}", 5, {"temperature": 0.0}),
     Response("key", "task", {"text": "a"}, {"text": "b"}, 1.5, 5, cost_usd=0.01),
     Feedback("feedback", "trace", "thumb", 1, 5),
+    LogRecord("log", 5, {"a": 1}, "gen_ai.user.message", 9, "INFO", "ab", "cd", {"n": 1}, {"service.name": "x"}),
     MetricPoint("run", "loss", 0.5, 3, 5),
     Drop("process", "queue", "full", 3, 5),
 )

@@ -6,6 +6,7 @@ from slipway.data.environment import Environment
 from slipway.data.evalrun import EvalRun, Look, Sample, Verdict
 from slipway.data.feedback import Feedback
 from slipway.data.ids import new_id, new_span_id, new_trace_id
+from slipway.data.log import LogRecord
 from slipway.data.message import Message, Reply, Request, Response, ToolCall, Usage
 from slipway.data.metric import Drop, MetricPoint
 from slipway.data.prompt import Prompt
@@ -25,6 +26,7 @@ RECORDS = (
     Prompt,
     Response,
     Feedback,
+    LogRecord,
     MetricPoint,
     Drop,
 )
@@ -39,6 +41,7 @@ __all__ = [
     "Event",
     "Example",
     "Feedback",
+    "LogRecord",
     "Look",
     "Message",
     "MetricPoint",

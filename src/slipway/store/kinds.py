@@ -100,6 +100,7 @@ KINDS = {
         Kind(data.Prompt, "prompts", ("id",), indexes=("name",)),
         Kind(data.Response, "responses", ("key",)),
         Kind(data.Feedback, "feedback", ("id",), indexes=("trace_id",)),
+        Kind(data.LogRecord, "logs", ("id",), indexes=("trace_id", "time_ns")),
         Kind(data.MetricPoint, "metric_points", ("run_id", "name", "step"), Again.REPLACE),
         Kind(data.Drop, "drops", ("process", "where", "reason"), Again.LARGEST),
     )
