@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from slipway.data import EvalRun, Sample
-from slipway.store import open_store
+from slipway.data import EvalRun, MetricPoint, Sample
+from slipway.errors import DataError
+from slipway.store import metrics, open_store
+from slipway.store.rows import rows_of
 from store.writers import Child
 
 
@@ -62,6 +64,27 @@ def test_a_record_the_database_refuses_does_not_take_others_with_it(store):
     with pytest.raises(Exception, match="refuses"):
         bad.result()
     assert {sample.example_id for sample in store.find(Sample)} == {"before", "after"}
+
+
+def test_after_a_record_the_database_refuses_writing_goes_on_with_another_log(sqlite_store):
+    """The error closes every connection, so SQLite deletes its log and makes a new one: that is not a log gone missing."""
+    sqlite_store.write([Sample("r", "before")])
+    log = sqlite_store.backend.path.with_name("slipway.db-wal")
+    with log.open("rb"):  # keeps the old one's inode taken, so that the new one's must be another
+        with pytest.raises(DataError, match="refuses"):
+            sqlite_store._writer.submit({Sample: [(None,) * 19]}, 1).result()
+        assert sqlite_store.write([Sample("r", "after")]) == 1
+    assert sqlite_store.health(deep=True).drops == {}
+
+
+def test_new_metric_names_in_a_group_with_a_record_that_was_there_already(store):
+    """The group is run again, piece by piece: the numbers of the names that the first try learned are not there any more."""
+    run = EvalRun("r", "x", "v", "v", "d", 5)
+    store.write([run])
+    again = {EvalRun: [rows_of(EvalRun).row(run)]}
+    fresh = {MetricPoint: metrics.rows([MetricPoint("r", "loss", 0.5, 0)])}
+    assert store._commit([again, fresh]) == [0, 1]
+    assert [value.value for value in store.last_values("loss")] == [0.5]
 
 
 def test_close_commits_what_was_submitted(url):
@@ -120,6 +143,37 @@ def test_t05_a_forked_child_writes_with_connections_of_its_own(store):
     numbers = [int(sample.example_id) for sample in store.find(Sample, {"run_id": "busy"})]
     assert numbers == list(range(1, len(numbers) + 1))
     assert store.health(deep=True).problems == ()
+
+
+def test_t05_a_child_goes_on_after_its_parent_closed_the_store(store):
+    """SQLite counts its locks by file and not by process: a child that inherits the count has no lock, and loses its log."""
+    store.write([Sample("parent", "0")])
+    assert store.count(Sample) == 1  # a connection that reads is open too
+    (asked, ask), (heard, say) = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            store.write([Sample("child", "0")])
+            os.write(say, b"x")
+            os.read(asked, 1)  # the parent has closed the store
+            good = store.write([Sample("child", "1")]) == 1 and store.count(Sample) == 3
+            store.close()
+            code = 0 if good else 2
+        finally:
+            os._exit(code)
+    os.read(heard, 1)
+    url = store.url
+    store.close()
+    os.write(ask, b"x")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    for end in (asked, ask, heard, say):
+        os.close(end)
+    after = open_store(url)
+    assert sorted(sample.example_id for sample in after.find(Sample, {"run_id": "child"})) == ["0", "1"]
+    assert after.health(deep=True).drops == {}
+    assert after.health(deep=True).problems == ()
+    after.close()
 
 
 def killed_at_random(url, times, seed):

@@ -54,11 +54,7 @@ class Backend(Protocol):
         ...
 
     def closing(self) -> None:
-        """The last connections are about to be closed."""
-        ...
-
-    def closed(self) -> None:
-        """They are closed now."""
+        """All connections are about to be closed: at the end, after an error, or because the process forks."""
         ...
 
     def after_fork(self) -> None:

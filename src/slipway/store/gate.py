@@ -32,13 +32,14 @@ class Gate:
             if self._shut:
                 self._changed.notify_all()
 
-    def shut(self) -> None:
-        """Let nobody in, and wait until all are out."""
+    def shut(self) -> bool:
+        """Let nobody in, and wait until all are out; False when somebody stayed too long."""
         deadline = time.monotonic() + PATIENCE_S
         with self._changed:
             self._shut = True
             while self._inside and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
+            return not self._inside
 
     def open(self) -> None:
         """Let them in again."""

@@ -79,9 +79,6 @@ class PostgresqlBackend:
     def closing(self) -> None:
         """Nothing to do."""
 
-    def closed(self) -> None:
-        """Nothing to do."""
-
     def after_fork(self) -> None:
         """Nothing to do."""
 

@@ -2,7 +2,10 @@
 
 SQLite deletes the log when the last connection closes, so a missing log is normal after a clean end and a loss after any other.
 Which it was is kept in a file beside the database: "open" from the first commit to the last close, held with a shared lock
-by every process that has the store open. The system lets go of the locks of a process that dies.
+by every process that has committed and not closed since. The system lets go of the locks of a process that dies.
+
+Whoever holds the lock has a connection to the log, so the log outlives everybody else's. One who only looks holds nothing:
+else the last writer could not tell, beside an idle forkserver, that its end was the clean one.
 """
 
 from __future__ import annotations
@@ -35,30 +38,36 @@ class Session:
         self.log_was_lost = False
 
     def begin(self) -> None:
-        """Take part. Sets `log_was_lost` when the session before ended without a close and left no log."""
+        """Look, before the first connection: sets `log_was_lost` when the session before ended without a close and left no
+        log."""
         with files.locked(self._turn):
-            self._join()
+            handle = files.open_own(self._path)
+            try:
+                self._look(handle)
+            finally:
+                _let_go(handle)
 
-    def _join(self) -> None:
-        handle = self._handle = files.open_own(self._path)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pass  # others have it open: whatever state it says is theirs
-        else:
-            self.log_was_lost = os.pread(handle, 16, 0) == OPEN and not self._log.exists()
-            if self.log_was_lost:
-                self._say(CLOSED)  # a loss is told once, and kept as a Drop
-            elif os.pread(handle, 16, 0) not in (OPEN, CLOSED):
-                # Its bytes are taken now. Where there is no room for them nothing was said either: one can still read.
-                with suppress(DiskFull):
-                    self._say(CLOSED)
-        fcntl.flock(handle, fcntl.LOCK_SH)
+    def _look(self, handle: int) -> None:
+        if not _alone(handle):
+            return  # others write: whatever state it says is theirs
+        state = os.pread(handle, 16, 0)
+        self.log_was_lost = state == OPEN and not self._log.exists()
+        if state != CLOSED:
+            # A loss is told once, and kept as a Drop. A log that a crash left goes into the file with the first connection
+            # that closes, and is no loss then. A new file's bytes are taken now; where there is no room for them one can
+            # still read.
+            with suppress(DiskFull):
+                self._say(handle, CLOSED)
 
     def committed(self) -> None:
-        """A commit is in the log: remember which file that is. Cheap when it is known already."""
-        if not self._inode and self._handle is not None:
-            self._say(OPEN)
+        """A commit is in the log: take part, and remember which file that is. Cheap when it is known already."""
+        if self._inode:
+            return
+        with files.locked(self._turn):
+            if self._handle is None:
+                self._handle = files.open_own(self._path)
+                fcntl.flock(self._handle, fcntl.LOCK_SH)
+            self._say(self._handle, OPEN)
             self._inode = self._log.stat().st_ino
 
     def check(self) -> None:
@@ -77,55 +86,50 @@ class Session:
             )
 
     def end(self) -> None:
-        """Leave; the last one out says that it was clean. To be called before the last connection closes."""
+        """Leave; the last one out says that it was clean. To be called whenever our connections are about to be closed: the
+        next one may find another log."""
+        self._inode = 0
         if self._handle is None:
             return
         try:
             # One at a time: of two that leave at once each would see the other, and neither would say that it was clean.
             with files.locked(self._turn):
-                self._leave()
+                if _alone(self._handle):
+                    with suppress(
+                        DiskFull
+                    ):  # only where there was no room for OPEN, so that there is nothing to take back
+                        self._say(self._handle, CLOSED)
         finally:
-            handle, self._handle, self._inode = self._handle, None, 0
-            if handle is not None:
-                os.close(handle)
-
-    def _leave(self) -> None:
-        assert self._handle is not None
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pass
-        else:
-            with suppress(DiskFull):  # only where it never had room for OPEN, so that there is nothing to take back
-                self._say(CLOSED)
-        handle, self._handle = self._handle, None
-        os.close(handle)
-
-    def closed(self) -> None:
-        """After the last connection of ours is closed. The log is gone then when no other process had one, even where another
-        one takes part (a forkserver that opened the store and never wrote): that was a clean end."""
-        if self._log.exists():
-            return
-        with suppress(FileNotFoundError), open(self._path, "r+b", buffering=0) as file:
-            if file.read(len(OPEN)) == OPEN:
-                file.seek(0)
-                file.write(CLOSED)
+            handle, self._handle = self._handle, None
+            _let_go(handle)
 
     def after_fork(self) -> None:
-        """The lock is the parent's; this process takes its own."""
+        """The lock is the parent's; this process takes its own with its first commit."""
         if self._handle is not None:
             os.close(self._handle)
-            self._handle, self._inode = None, 0
-            self.begin()
+        self._handle, self._inode = None, 0
 
-    def _say(self, state: bytes) -> None:
-        assert self._handle is not None
+    def _say(self, handle: int, state: bytes) -> None:
         try:
-            os.pwrite(self._handle, state, 0)
-            os.fsync(self._handle)
+            os.pwrite(handle, state, 0)
+            os.fsync(handle)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise (DiskFull if full else StoreError)(
                 f"cannot write {self._path}: {error.strerror}",
                 mend="free disk space; nothing acknowledged is lost" if full else "check the disk",
             ) from error
+
+
+def _alone(handle: int) -> bool:
+    """Whether nobody else takes part; the lock is ours alone then."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _let_go(handle: int) -> None:
+    fcntl.flock(handle, fcntl.LOCK_UN)  # a child forked meanwhile has the descriptor too: closing ours would not do
+    os.close(handle)

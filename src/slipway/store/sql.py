@@ -7,7 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import bindparam, desc
@@ -59,11 +59,20 @@ class SqlStore:
         self._writing: Connection | None = None
         self._writer: Writer[Work] = Writer(self._commit)
 
+    def _before_fork(self) -> None:
+        # SQLite counts its locks by file, and the count would reach the child, the locks would not: the child's own
+        # connections would believe themselves locked, and our last close would delete the log that they write to. So
+        # nothing is open while the process forks; who needs a connection afterwards opens one.
+        if self._gate.shut():
+            with suppress(StoreError):  # where the disk fails the fork is not to blame
+                self._close_connections()
+
     def _after_fork(self) -> None:
-        # The parent's connections must neither be used nor closed here: SQLite's locks and PostgreSQL's session are its own.
+        # Where a thread stayed inside, its connections must neither be used nor closed here: they are the parent's own.
         self._abandoned.append((self._engine, self._readers, self._writing, self._writer))
         self._engine = self.backend.engine()
         closed = self._closed
+        self._inserts.forget()
         self._begin_afresh()
         self._closed = closed
         self.backend.after_fork()
@@ -124,6 +133,7 @@ class SqlStore:
             counts = [sum(map(len, work.values())) for work in works]
         else:  # some were there already: find out whose
             cursor.execute("ROLLBACK TO SAVEPOINT together")
+            self._inserts.forget()
             counts = [self._inserts.run(cursor, [work]) for work in works]
         driver.commit()
         cursor.close()
@@ -134,10 +144,16 @@ class SqlStore:
     def _discard_writing(self) -> None:
         self._inserts.forget()
         with self._gate:
+            self._close_connections()  # after an error nothing is kept that may hold a file or session that is gone
+
+    def _close_connections(self) -> None:
+        try:
+            self.backend.closing()
+        finally:
             connection, self._writing = self._writing, None
             if connection is not None:
                 _close(connection)
-            while self._readers:  # after an error nothing is kept that may hold a file or session that is gone
+            while self._readers:
                 _close(self._readers.pop())
 
     # -- reading
@@ -284,23 +300,27 @@ class SqlStore:
         """A connection in autocommit mode for a while; driver errors inside become `StoreError`."""
         if self._closed:
             raise StoreError("the store is closed", mend="open it again with slipway.store.open_store(url)")
+        connection = None
         try:
-            connection = self._readers.pop()
-        except IndexError:
-            connection = None
-        try:
-            with self._gate:
-                if connection is None:
-                    connection = self._connect()
-                yield connection
+            with self._gate:  # out of it no connection is in anybody's hands, so that a fork can close them all
+                try:
+                    connection = self._reader()
+                    yield connection
+                except BaseException:
+                    if connection is not None:
+                        _close(connection)
+                    raise
+                self._readers.append(connection)
         except Exception as error:
-            if connection is not None:
-                _close(connection)
             if isinstance(error, DBAPIError) or self.backend.is_error(error):
                 raise self.backend.explain(error) from error
             raise
-        else:
-            self._readers.append(connection)
+
+    def _reader(self) -> Connection:
+        try:
+            return self._readers.pop()
+        except IndexError:
+            return self._connect()
 
     def close(self) -> None:
         """Commit what was submitted and release the files. Closing again does nothing."""
@@ -308,9 +328,7 @@ class SqlStore:
             return
         self._writer.close()
         self._closed = True
-        self.backend.closing()
         self._discard_writing()
-        self.backend.closed()
 
 
 def _fields(rows: Rows, names: Sequence[str], pages: Iterator[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
@@ -347,7 +365,7 @@ def _look_after(reference: weakref.ref[SqlStore]) -> None:
     atexit.register(told(SqlStore.close))
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
-            before=told(lambda store: store._gate.shut()),
+            before=told(lambda store: store._before_fork()),
             after_in_parent=told(lambda store: store._gate.open()),
             after_in_child=told(lambda store: store._after_fork()),
         )

@@ -90,13 +90,8 @@ class SqliteBackend:
     def prepare(self, engine: Engine) -> None:
         """Create or migrate the file, one process at a time."""
         files.own_folder(self.path.parent)
-        try:
-            self._session.begin()  # before the first connection, which takes the log into the file when it closes
-            self._prepare(engine)
-            self._session.closed()  # a look at the schema may have been the last connection to a log that a crash left
-        except BaseException:
-            self._session.end()
-            raise
+        self._session.begin()  # before the first connection, which takes the log into the file when it closes
+        self._prepare(engine)
 
     def _prepare(self, engine: Engine) -> None:
         from sqlalchemy.exc import DBAPIError
@@ -125,15 +120,11 @@ class SqliteBackend:
         return [Drop(f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}", "store", reason, 1, time.time_ns())]
 
     def closing(self) -> None:
-        """End the session."""
+        """End the session: SQLite takes the log into the file, unless somebody else still has it open."""
         self._session.end()
 
-    def closed(self) -> None:
-        """SQLite took the log into the file, unless somebody else still has it open."""
-        self._session.closed()
-
     def after_fork(self) -> None:
-        """Begin a session of the child's own."""
+        """The parent's session is not the child's."""
         self._session.after_fork()
 
     def begin(self, cursor: Any) -> None:
