@@ -8,15 +8,19 @@ import pytest
 
 from slipway.data import (
     RECORDS,
+    ApiKey,
     DatasetVersion,
     Drop,
     Environment,
     EvalRun,
     Event,
     Feedback,
+    KeyUse,
     LogRecord,
     Look,
+    Member,
     MetricPoint,
+    Project,
     Prompt,
     Response,
     Sample,
@@ -59,6 +63,10 @@ ONE_OF_EACH = (
     LogRecord("log", 5, {"a": 1}, "gen_ai.user.message", 9, "INFO", "ab", "cd", {"n": 1}, {"service.name": "x"}),
     MetricPoint("run", "loss", 0.5, 3, 5),
     Drop("process", "queue", "full", 3, 5),
+    Project("shop", 5, "the shop's assistant"),
+    Member("ada", 5, {"shop": "writer"}),
+    ApiKey("key", "0" * 64, "ada", "writer", 5, ("shop",), ("read", "feedback"), expires_ns=9),
+    KeyUse("key", 5),
 )
 
 

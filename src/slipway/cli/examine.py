@@ -35,6 +35,10 @@ NAMES = {
     "Feedback": "feedback",
     "MetricPoint": "metric points",
     "Drop": "drop counts",
+    "Project": "projects",
+    "Member": "members",
+    "ApiKey": "API keys",
+    "KeyUse": "API keys in use",
 }
 LOW_DISK, NO_DISK = 1_000_000_000, 4_000_000  # SQLite's log alone grows to 4 MB before it is taken into the file
 

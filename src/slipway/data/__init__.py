@@ -1,5 +1,6 @@
 """Data: frozen records that every other room speaks in. Start in trace.py, then evalrun.py."""
 
+from slipway.data.access import ApiKey, KeyUse, Member, Project
 from slipway.data.canonical import canonical_json, content_hash, digest, plain
 from slipway.data.dataset import DatasetVersion, Example
 from slipway.data.environment import Environment
@@ -29,11 +30,16 @@ RECORDS = (
     LogRecord,
     MetricPoint,
     Drop,
+    Project,
+    Member,
+    ApiKey,
+    KeyUse,
 )
 """Every kind of record a store keeps."""
 
 __all__ = [
     "RECORDS",
+    "ApiKey",
     "DatasetVersion",
     "Drop",
     "Environment",
@@ -41,10 +47,13 @@ __all__ = [
     "Event",
     "Example",
     "Feedback",
+    "KeyUse",
     "LogRecord",
     "Look",
+    "Member",
     "Message",
     "MetricPoint",
+    "Project",
     "Prompt",
     "Reply",
     "Request",

@@ -8,7 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """``value`` is a thumb (0/1), a number, a label, a text or a correction; ``name`` says which."""
+    """``kind`` says what ``value`` is: a thumb (0/1), a number, a label, a text or a correction (what the answer should have
+    been, any JSON); empty where nobody said. ``name`` says what it is about: "helpful", "correction"."""
 
     id: str
     trace_id: str
@@ -19,3 +20,4 @@ class Feedback:
     comment: str = ""
     span_id: str | None = None
     project: str = "default"
+    kind: str = ""

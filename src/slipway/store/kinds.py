@@ -103,6 +103,10 @@ KINDS = {
         Kind(data.LogRecord, "logs", ("id",), indexes=("trace_id", "time_ns")),
         Kind(data.MetricPoint, "metric_points", ("run_id", "name", "step"), Again.REPLACE),
         Kind(data.Drop, "drops", ("process", "where", "reason"), Again.LARGEST),
+        Kind(data.Project, "projects", ("name",)),
+        Kind(data.Member, "members", ("name",), Again.REPLACE),
+        Kind(data.ApiKey, "api_keys", ("id",), Again.REPLACE),
+        Kind(data.KeyUse, "key_uses", ("key_id",), Again.REPLACE),
     )
 }
 

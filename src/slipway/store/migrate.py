@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from slipway.store.backend import Backend
 
-HEAD = "0004"
+HEAD = "0005"
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
