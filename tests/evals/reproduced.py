@@ -94,6 +94,19 @@ def keep_compiled(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
 
+def only_wheels_of(patch: pytest.MonkeyPatch, folder: Path, home: Path) -> None:
+    """uv and pip install from ``folder`` and ask no registry, whatever this machine's own settings say."""
+    settings = home / "uv.toml"
+    settings.write_text(f"no-index = true\nfind-links = [{str(folder)!r}]\n")
+    patch.setenv("UV_CONFIG_FILE", str(settings))  # there is no variable for no-index
+    patch.setenv("UV_CACHE_DIR", str(home / "uv"))
+    for name in ("UV_FIND_LINKS", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_NO_CONFIG"):
+        patch.delenv(name, raising=False)
+    patch.setenv("PIP_CONFIG_FILE", os.devnull)
+    patch.setenv("PIP_NO_INDEX", "1")
+    patch.setenv("PIP_FIND_LINKS", str(folder))
+
+
 def wheel(folder: Path, version: str) -> Path:
     """A wheel of a package ``greeter`` that says its version, and brings the model provider ``oracle``."""
     folder.mkdir(exist_ok=True)

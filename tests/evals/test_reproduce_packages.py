@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from evals.reproduced import Project, keep_compiled, unpacked, wheel
+from evals.reproduced import Project, keep_compiled, only_wheels_of, unpacked, wheel
 from evals.test_reproduce import again, factors
 from slipway.evals.reproduce_packages import differing, locked_hashes, normalised
 
@@ -32,10 +32,7 @@ def world(tmp_path_factory):
         old = wheel(wheels, "1.0")
         unpacked(old, site)
         patch.syspath_prepend(str(site))
-        for tool in ("UV", "PIP"):
-            patch.setenv(f"{tool}_NO_INDEX", "1")
-            patch.setenv(f"{tool}_FIND_LINKS", str(wheels))
-        patch.setenv("UV_CACHE_DIR", str(home / "uv"))
+        only_wheels_of(patch, wheels, home)
         patch.setenv("ORACLE", "A")
         project = Project(home)
         project.write(

@@ -11,6 +11,7 @@ This runs code that the store says was run: reproduce from stores you trust.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,8 @@ from slipway.store.protocol import Store
 
 FORMAT = 1
 MARGIN = 0.02
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+STANDARD_LIBRARY = re.compile(r"/python3\.\d+(/lib-dynload)?$")
 
 
 @dataclass(frozen=True)
@@ -342,10 +345,16 @@ def _variables(order: Order, start: Path) -> dict[str, str]:
     moved = [order.tree.moved(entry) for entry in order.run.config.get("sys_path") or ()]
     prefixes = tuple(Path(one).resolve() for one in (sys.prefix, sys.base_prefix, sys.exec_prefix))
     ours = [
-        one for one in moved if Path(one).is_dir() and not any(Path(one).resolve().is_relative_to(p) for p in prefixes)
+        one
+        for one in moved
+        if Path(one).is_dir()
+        and not STANDARD_LIBRARY.search(Path(one).as_posix())
+        and not any(Path(one).resolve().is_relative_to(p) for p in prefixes)
     ]
     slipway = Path(__file__).resolve().parents[2]
-    own = [] if slipway.name in ("site-packages", "dist-packages") else [str(slipway)]
+    own = [] if slipway.name in INSTALLED else [str(slipway)]
+    if order.packages.apart:  # it has its packages and its slipway: what is installed elsewhere is left out
+        own, ours = [], [one for one in ours if not INSTALLED.intersection(Path(one).parts) and Path(one) != slipway]
     inside = [one for one in ours if Path(one).resolve().is_relative_to(order.tree.top.resolve())]
     outside = [one for one in ours if one not in inside]
     path = dict.fromkeys([*inside, str(start), *order.packages.paths, *outside, *own])

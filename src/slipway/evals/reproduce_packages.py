@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -32,13 +32,14 @@ SECONDS = 900
 @dataclass(frozen=True)
 class Packages:
     """The interpreter that runs, the ``paths`` laid over its packages, and what still differs: name -> (recorded, here; None
-    when it is not installed)."""
+    when it is not installed). ``apart``: the interpreter has an environment of its own and takes nothing from this one."""
 
     python: str
     paths: tuple[str, ...]
     differ: Mapping[str, tuple[str, str | None]]
     says: str
     problem: str = ""
+    apart: bool = False
 
 
 def installed() -> dict[str, str]:
@@ -91,24 +92,26 @@ def rebuilt(store: Store, environment: Environment | None, home: Path, tree: Pat
     if not wanted:
         return Packages(here.python, (), differ, here.says)
     target = home / "packages"
-    failed = _install_all(wanted, home, target)
-    if failed:
-        names = ", ".join(list(failed)[:5]) + (" ..." if len(failed) > 5 else "")
-        problem = f"not installed as recorded: {names} ({next(iter(failed.values()))})"
+    failed = _install_all(wanted, home, ["--target", str(target)], sys.executable)
+    problem = _not_installed(failed) or problem
     left = {name: pair for name, pair in differ.items() if name == "python" or name in failed}
     done = len(wanted) - len(failed)
     says = f"this environment with {done} package{'s' * (done != 1)} as recorded over it"
     return Packages(sys.executable, (str(target),) if done else (), left, says if done else here.says, problem)
 
 
-def _install_all(wanted: Mapping[str, str], home: Path, target: Path) -> dict[str, str]:
+def _install_all(wanted: Mapping[str, str], home: Path, where: list[str], python: str) -> dict[str, str]:
     """Install together; when that fails, one by one. What failed, and why."""
-    where = ["--target", str(target)]
-    said = _install(list(wanted.values()), home, where, sys.executable)
+    said = _install(list(wanted.values()), home, where, python)
     if not said or len(wanted) == 1:
         return dict.fromkeys(wanted, said) if said else {}
-    alone = {name: _install([pin], home, where, sys.executable) for name, pin in wanted.items()}
+    alone = {name: _install([pin], home, where, python) for name, pin in wanted.items()}
     return {name: said for name, said in alone.items() if said}
+
+
+def _not_installed(failed: Mapping[str, str]) -> str:
+    names = ", ".join(list(failed)[:5]) + (" ..." if len(failed) > 5 else "")
+    return f"not installed as recorded: {names} ({next(iter(failed.values()))})" if failed else ""
 
 
 def _project_of(tree: Path) -> str:
@@ -121,32 +124,58 @@ def _project_of(tree: Path) -> str:
 
 def _with_other_python(environment: Environment, here: Packages, pins: Mapping[str, str], home: Path) -> Packages:
     recorded = _version(environment)
-    minor = _minor(recorded)
-    python = shutil.which(f"python{minor}")
-    problem = f"the run used Python {recorded}, and there is no python{minor} here"
+    python = _python(recorded)
+    problem = f"the run used Python {recorded}, and there is no python{_minor(recorded)} here"
     if python is None:
-        return Packages(here.python, (), here.differ, here.says, problem)
+        return replace(here, problem=problem)
     folder = home / "venv"
     done = subprocess.run(
         [python, "-m", "venv", "--without-pip", str(folder)], capture_output=True, text=True, check=False
     )
     own = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if done.returncode:
-        return Packages(here.python, (), here.differ, here.says, f"{problem} that can make an environment")
-    wanted = [pin for name, pin in pins.items() if name not in APART]
-    said = _install(wanted, home, [], str(own))
-    if said:
-        return Packages(
-            here.python, (), here.differ, here.says, f"the recorded packages could not be installed: {said}"
-        )
-    version = subprocess.run(
-        [str(own), "-c", "import platform; print(platform.python_version())"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    left = {} if version == recorded else {"python": (recorded, version)}
-    return Packages(str(own), (), left, f"a Python {version} of its own with {len(wanted)} packages as recorded")
+        return replace(here, problem=f"{problem} that can make an environment")
+    wanted = {name: pin for name, pin in pins.items() if name not in APART and not _local(name)}
+    failed = _install_all(wanted, home, [], str(own))
+    version = _answer(str(own), "import platform; print(platform.python_version())", os.environ)
+    left: dict[str, tuple[str, str | None]] = {} if version == recorded else {"python": (recorded, version)}
+    left |= {name: (environment.packages.get(name, "?"), None) for name in failed}
+    says = f"a Python {version} of its own with {len(wanted) - len(failed)} packages as recorded"
+    return Packages(str(own), (str(_this_slipway(home)),), left, says, _not_installed(failed), apart=True)
+
+
+def _python(recorded: str) -> str | None:
+    """The interpreter of the recorded minor version, if need be where uv or pyenv keep theirs. Nothing is downloaded."""
+    minor = _minor(recorded)
+    found = [shutil.which(f"python{minor}", path=place) for place in os.get_exec_path()]
+    # A pyenv shim that is not switched on is found, and does not run: it is told which one is meant.
+    for python in dict.fromkeys(one for one in found if one):
+        for chosen in ({}, {"PYENV_VERSION": recorded}, {"PYENV_VERSION": minor}):
+            answer = _answer(python, "import sys, venv; print(sys.executable)", {**os.environ, **chosen})
+            if answer:
+                return answer
+    uv = _uv()
+    if uv is None:
+        return None
+    command = [uv, "python", "find", "--no-python-downloads", "--no-project", "--system", minor]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _answer(python: str, program: str, variables: Mapping[str, str]) -> str:
+    """What a program of one line prints; "" when the interpreter does not run it."""
+    done = subprocess.run([python, "-c", program], env=dict(variables), capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _this_slipway(home: Path) -> Path:
+    """A folder with the slipway that runs here and nothing else: what lies beside it is built for another Python."""
+    packages = Path(__file__).resolve().parents[2]
+    folder = home / "slipway"
+    for name in ("slipway", "slipway_assistant"):
+        if (packages / name).is_dir():
+            shutil.copytree(packages / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "static"))
+    return folder
 
 
 def _version(environment: Environment | None) -> str:
