@@ -11,19 +11,18 @@ many at once, and is asked for the names that match. It measures and asserts not
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
+from peers.installed import python_of
+
 NAMES, STEPS, RUNS = 20_000, 5, 500
-VENVS = Path(os.environ.get("SLIPWAY_BENCH_VENVS", Path(tempfile.gettempdir()) / "slipway-bench-venvs"))
 
 PEERS = {
     "trackio": """
@@ -141,14 +140,9 @@ def ours(folder: Path, runs: int, full: bool) -> dict[str, float]:
 
 def peer(name: str, folder: Path) -> dict[str, str]:
     """What a peer prints, or why it has nothing to print."""
-    home = VENVS / name
-    python = home / "bin/python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        done = subprocess.run([python, "-m", "pip", "install", "-q", name], check=False, capture_output=True, text=True)
-        if done.returncode:
-            shutil.rmtree(home)
-            return {"not installed": (done.stderr.strip().splitlines() or ["?"])[-1][:100]}
+    python = python_of(name, name)
+    if python is None:
+        return {"not installed": "-"}
     where = Path(tempfile.mkdtemp(dir=folder))
     program = f"NAMES, STEPS = {NAMES}, {STEPS}\n{PEERS[name]}"
     try:

@@ -1,7 +1,8 @@
 """What an evaluation costs: samples a second, CPU, memory, overhead on slow models, resuming, comparing.
 
     python benchmarks/runner.py            # about two minutes
-    python benchmarks/runner.py --peers    # and pydantic-evals, deepeval, inspect-ai, each in an environment of its own
+    python benchmarks/runner.py --peers    # and the peers, each in a throw-away environment of its own (a quarter of an hour)
+    python benchmarks/runner.py --peers --only engines
     python benchmarks/runner.py --quick    # small sizes
 
 Every figure comes from a process of its own; engines alternate and medians are shown. The work is an exact match on a model
@@ -21,13 +22,22 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
+from peers.installed import program_of, python_of
+
 HERE = Path(__file__).parent
-PEERS = {"pydantic-evals": "pydantic-evals", "deepeval": "deepeval", "inspect-ai": "inspect-ai"}
-VENVS = Path(os.environ.get("SLIPWAY_BENCH_VENVS", Path(tempfile.gettempdir()) / "slipway-bench-venvs"))
+# Peer -> the most samples it is given: beyond that one measurement takes many minutes.
+PEERS = {
+    "pydantic-evals": 10_000,
+    "weave": 1_000,
+    "deepeval": 1_000,
+    "inspect-ai": 1_000,
+    "promptfoo": 1_000,
+    "mlflow": 200,
+}
+KEEPS_NOTHING = {"pydantic-evals", "deepeval", "weave"}
 
 
 def rows(size: int) -> list[dict[str, str]]:
@@ -188,26 +198,21 @@ def medians(results: list[dict[str, float]]) -> dict[str, float]:
     return {key: statistics.median(result[key] for result in results) for key in results[0]}
 
 
-def python_of(peer: str) -> str | None:
-    """The interpreter of the peer's virtual environment, made if need be; None when it cannot be installed."""
-    folder = VENVS / peer
-    python = folder / "bin" / "python"
-    if not (folder / "ready").exists():
-        print(f"installing {peer} into {folder}", file=sys.stderr)
-        venv.create(folder, with_pip=True)
-        done = subprocess.run([python, "-m", "pip", "install", "--quiet", PEERS[peer]], check=False)
-        if done.returncode:
-            return None
-        (folder / "ready").touch()
-    return str(python)
+def prepared(peer: str) -> str | None:
+    """The interpreter that measures the peer; None when it cannot be installed here, which is said."""
+    if peer != "promptfoo":
+        return python_of(peer, peer)
+    program = program_of(peer)
+    os.environ["PROMPTFOO"] = program or ""
+    return program and sys.executable
 
 
 def engines(sizes: list[int], repeats: int, peers: bool) -> None:
     """E1 and E2: samples a second, CPU and memory."""
     print("| engine | samples | concurrency | wall s | samples/s | CPU ms a sample | peak MB | keeps results |")
     print("|---|---|---|---|---|---|---|---|")
-    pythons = {peer: python_of(peer) for peer in PEERS} if peers else {}
-    for size in sizes:
+    pythons = {peer: prepared(peer) for peer in PEERS} if peers else {}
+    for size in [200, *sizes] if peers else sizes:
         plan = [("floor", 16), ("slipway", 16), ("slipway", 64)]
         if size <= 10_000:
             plan += [("slipway, cold", 16), ("slipway, traced", 16)]
@@ -216,7 +221,7 @@ def engines(sizes: list[int], repeats: int, peers: bool) -> None:
             for name, concurrency in plan:
                 found.setdefault((name, concurrency), []).append(child(name, size, concurrency))
         for peer, python in pythons.items():
-            if python is not None and size <= (1_000 if peer != "pydantic-evals" else 10_000):
+            if python is not None and size <= PEERS[peer]:
                 script = HERE / "peers" / f"eval_{peer.replace('-', '_')}.py"
                 found[peer, 16] = [child(peer, size, 16, python=python, script=script)]
         for (name, concurrency), results in found.items():
@@ -224,7 +229,7 @@ def engines(sizes: list[int], repeats: int, peers: bool) -> None:
                 print(f"| {name} | {size:,} | {concurrency} | failed: {results[0].get('why')} |")
                 continue
             one = medians(results)
-            keeps = "no" if name in ("pydantic-evals", "deepeval") else "yes"
+            keeps = "no" if name in KEEPS_NOTHING else "yes"
             print(
                 f"| {name} | {size:,} | {concurrency} | {one['wall']:.2f} | {size / one['wall']:,.0f} | "
                 f"{one['cpu'] / size * 1000:.3f} | {one['mb']:.0f} | {keeps} |",
@@ -260,16 +265,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", choices=["engines", "overhead", "big"], help="one of the three tables")
     parser.add_argument("--child", nargs=3, metavar=("NAME", "FOLDER", "ARGUMENTS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         name, folder, given = options.child
         print(json.dumps(CHILDREN[name](folder, *json.loads(given))))
         return
-    sizes = [1_000] if options.quick else [1_000, 10_000, 100_000]
-    engines(sizes, 1 if options.quick else 3, options.peers)
-    overhead(128 if options.quick else 1_000, 0.2)
-    big(2_000 if options.quick else 100_000)
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores at the start")
+    if options.only in (None, "engines"):
+        sizes = [1_000] if options.quick else [1_000, 10_000, 100_000]
+        engines(sizes, 1 if options.quick else 3, options.peers)
+    if options.only in (None, "overhead"):
+        overhead(128 if options.quick else 1_000, 0.2)
+    if options.only in (None, "big"):
+        big(2_000 if options.quick else 100_000)
+    print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 
 if __name__ == "__main__":
