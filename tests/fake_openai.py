@@ -1,4 +1,5 @@
-"""An OpenAI-compatible server on the loopback, for tests: chat completions, whole and streamed, and embeddings.
+"""A server on the loopback that speaks as OpenAI's, for tests: chat completions, whole and streamed, and embeddings; and, for
+Anthropic's SDK, /v1/messages at ``server.root``.
 
     with FakeOpenAI(answer=lambda body: "hello") as server:
         client = openai.OpenAI(base_url=server.url, api_key="k", max_retries=0)
@@ -29,7 +30,7 @@ class FakeOpenAI:
         self.status = 200
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self.url = ""
+        self.url = self.root = ""
 
     def __enter__(self) -> FakeOpenAI:
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -46,12 +47,14 @@ class FakeOpenAI:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/embeddings", self._embeddings)
+        app.router.add_post("/v1/messages", self._messages)
         runner = web.AppRunner(app)
         self._loop.run_until_complete(runner.setup())
         site = web.TCPSite(runner, "127.0.0.1", 0)
         self._loop.run_until_complete(site.start())
         port = site._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/v1"
+        self.root = f"http://127.0.0.1:{port}"
+        self.url = f"{self.root}/v1"
         self._ready.set()
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
@@ -109,3 +112,37 @@ class FakeOpenAI:
         return self._refusal() or web.json_response(
             {"object": "list", "model": body["model"], "data": data, "usage": usage}
         )
+
+    async def _messages(self, request: web.Request) -> web.StreamResponse:
+        body = await self._body(request)
+        refusal = self._refusal()
+        if refusal is not None:
+            return refusal
+        text = self.answer(body)
+        asked, answered = sum(len(str(m["content"]).split()) for m in body["messages"]), len(text.split())
+        head = {"id": "msg_1", "type": "message", "role": "assistant", "model": body["model"] + "-0001"}
+        head |= {"stop_sequence": None}
+        if not body.get("stream"):
+            content, usage = [{"type": "text", "text": text}], {"input_tokens": asked, "output_tokens": answered}
+            return web.json_response({**head, "content": content, "stop_reason": "end_turn", "usage": usage})
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        start = {**head, "content": [], "stop_reason": None, "usage": {"input_tokens": asked, "output_tokens": 1}}
+        pieces = [text[at : at + self.piece] for at in range(0, len(text), self.piece)]
+        for event in (
+            {"type": "message_start", "message": start},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            *(
+                {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}
+                for piece in pieces
+            ),
+            {"type": "content_block_stop", "index": 0},
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+                "usage": {"output_tokens": answered},
+            },
+            {"type": "message_stop"},
+        ):
+            await response.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+        return response

@@ -19,6 +19,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "embedding.model_name",
         "llm.request.model",
     ),
+    "slipway.request.model": ("gen_ai.request.model", "llm.request.model_name", "llm.request.model"),
     "slipway.provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
     "slipway.tokens.input": ("gen_ai.usage.input_tokens", "llm.token_count.prompt", "gen_ai.usage.prompt_tokens"),
     "slipway.tokens.output": (
@@ -30,7 +31,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "slipway.cost_usd": ("gen_ai.usage.cost", "llm.cost.total", "gen_ai.usage.total_cost"),
     "slipway.temperature": ("gen_ai.request.temperature",),
     "slipway.max_tokens": ("gen_ai.request.max_tokens",),
-    "slipway.finish_reason": ("gen_ai.response.finish_reasons", "llm.finish_reason"),
+    "slipway.finish_reason": ("gen_ai.response.finish_reasons", "llm.finish_reason", "anthropic.message.stop_reason"),
 }
 _INPUTS = (
     "input.value",
@@ -75,6 +76,8 @@ def describe(attributes: Mapping[str, Any]) -> Described:
                 break
     parameters = _json(attributes.get("llm.invocation_parameters"))
     if isinstance(parameters, dict):
+        if isinstance(parameters.get("model"), str):
+            found.setdefault("slipway.request.model", parameters["model"])
         for name in ("temperature", "max_tokens", "seed", "top_p"):
             if name in parameters:
                 found.setdefault(f"slipway.{name}", parameters[name])

@@ -9,6 +9,7 @@ reaches our recorder through a span processor on its tracer provider; one is set
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from opentelemetry import context as contexts
@@ -17,8 +18,10 @@ from opentelemetry.context.context import Context
 
 from slipway.data import Event, Span
 from slipway.track import drops as reasons
+from slipway.track.calls import CALLS, Calls, uncounted
 from slipway.track.genai import describe
 from slipway.track.live import LiveSpan, Remote, Unsampled, bound_now, current
+from slipway.track.prices import priced
 from slipway.track.slot import slot
 from slipway.track.tracer import Tracer
 
@@ -57,13 +60,13 @@ class Bridge:
     """Between one tracer and the OpenTelemetry of this process."""
 
     def __init__(self, provider: Any) -> None:
-        self._provider = provider
+        self.provider = provider
 
     def innermost(self, ours: LiveSpan | Unsampled | None) -> LiveSpan | Unsampled | Remote | None:
         """The parent of a new span: ours, or the OpenTelemetry span inside it."""
-        if getattr(traces, "_TRACER_PROVIDER", None) is not self._provider:  # the application has set its own since
-            self._provider = getattr(traces, "_TRACER_PROVIDER", None)
-            listen(self._provider)
+        if getattr(traces, "_TRACER_PROVIDER", None) is not self.provider:  # the application has set its own since
+            self.provider = getattr(traces, "_TRACER_PROVIDER", None)
+            listen(self.provider)
         found = contexts.get_current().get(_KEY)
         if found is None or type(found) is Ours:
             if ours is None and found is not None and type(found._live) is LiveSpan and found._live.ended < 0:
@@ -97,8 +100,15 @@ class Bridge:
 class Processor:
     """Hands finished OpenTelemetry spans to the recorder of whatever tracer is in place."""
 
+    def __init__(self) -> None:
+        self._calls = Calls()
+
     def on_start(self, span: Any, parent_context: Any = None) -> None:
-        """Nothing: a span is kept when it ends."""
+        """Remembered, to see which spans are the same call; kept when it ends."""
+        try:
+            self._calls.started(span)
+        except Exception:  # the span is recorded all the same
+            return
 
     def _on_ending(self, span: Any) -> None:
         """Nothing."""
@@ -109,9 +119,27 @@ class Processor:
         if tracer is None:
             return
         try:
-            tracer.recorder.put(span_of(span, tracer.project))
+            record = self._record(span, tracer)
+            if record is not None:
+                tracer.recorder.put(record)
         except Exception:  # watching never breaks the watched
             tracer.recorder.drops.count(reasons.NOT_CONVERTED)
+
+    def _record(self, span: Any, tracer: Tracer) -> Span | None:
+        record = span_of(span, tracer.project)
+        verdict = self._calls.ended(span, record.kind, record.attributes)
+        if not verdict.kept:
+            return None
+        changes: dict[str, Any] = {"parent_id": f"{verdict.parent:016x}" if verdict.parent else None}
+        if verdict.counted_on:
+            changes["attributes"] = uncounted(record.attributes, verdict.counted_on)
+        elif record.kind in CALLS:
+            changes["attributes"] = priced(record.kind, record.attributes, tracer.config.prices)
+        if not tracer.inputs:
+            changes["input"] = None
+        if not tracer.outputs:
+            changes["output"] = None
+        return replace(record, **changes)
 
     def shutdown(self) -> None:
         """Nothing to let go of."""
@@ -138,6 +166,11 @@ def listen(provider: Any) -> None:
         provider._slipway_linked = True
 
 
+def ours(tracer: Tracer) -> bool:
+    """Do OpenTelemetry's spans go to Slipway alone, because the application has set no provider of its own?"""
+    return tracer.otel is not None and getattr(tracer.otel.provider, "_slipway_own", False)
+
+
 def _own_provider(sample: float) -> Any:
     try:
         from opentelemetry.sdk.trace import TracerProvider
@@ -154,6 +187,7 @@ def _own_provider(sample: float) -> Any:
             return super().should_sample(*args, **kwargs)
 
     provider = TracerProvider(sampler=ParentBased(Ratio(min(max(sample, 0.0), 1.0))), shutdown_on_exit=False)
+    provider._slipway_own = True
     if hasattr(traces, "_TRACER_PROVIDER"):
         # Not through set_tracer_provider: that can be called once, and the call is the application's, perhaps later.
         traces._TRACER_PROVIDER = provider
