@@ -51,13 +51,17 @@ class Trace(Table, frozen=True):
 
 class Server(Table, frozen=True):
     """The server and all of its limits. Every listener binds to ``host``; ``hosts`` are further names it answers to and
-    ``origins`` the sites whose pages may write. ``max_body_bytes`` bounds a JSON body, ``max_batch_bytes`` an OTLP one once
-    it is unpacked, ``max_pending`` the records that wait for a commit before senders are told to wait."""
+    ``origins`` the sites whose pages may call it, with a key. ``auth`` is "required", or "auto": a key is needed unless only
+    this machine reaches the server and no admin key was made. ``max_body_bytes`` bounds a JSON body and ``body_seconds`` the
+    time it may take, ``max_batch_bytes`` an OTLP body once it is unpacked, ``max_pending`` the records that wait for a commit
+    before senders are told to wait."""
 
     host: str = "127.0.0.1"
     port: int = 4318
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    auth: str = "auto"
+    body_seconds: float = 120.0
     threads: int = 16
     max_body_bytes: int = 8_388_608
     max_batch_bytes: int = 67_108_864

@@ -37,9 +37,12 @@ def create_app(state: State) -> Any:
 def _endpoint(found: Route, state: State) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
-            who, project = await identify(request, state, found.needs)
+            who, project = await identify(request, state, found)
             body = await read_body(request, state) if found.body is not None else b""
             return await answer(found, Call(request, state, who, project), body)
+        except Refused as refusal:
+            state.counts[f"refused: {refusal.reason}"] += 1
+            return problem(refusal)
         except SlipwayError as error:
             return problem(error)
 

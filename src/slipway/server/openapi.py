@@ -69,7 +69,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "responses": {str(route.status): success, "default": wrong},
     }
     if route.needs is not None:
-        operation |= {"security": [{"key": []}], "x-role": route.needs}
+        operation |= {"security": [{"key": []}], "x-role": route.needs, "x-scope": route.scope}
     if route.body is not None:
         schema = schemas.get(repr(route.body), {})
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}

@@ -16,9 +16,9 @@ import importlib
 import inspect
 import pkgutil
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 import msgspec
@@ -26,13 +26,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from slipway.data import plain
+from slipway.data.access import Role, Scope
 from slipway.errors import DataError
 
 if TYPE_CHECKING:
     from slipway.server.state import Identity, State
 
-Role = Literal["viewer", "writer", "admin"]
-ROLES: Sequence[Role] = ("viewer", "writer", "admin")
+_SCOPES: dict[Role, Scope] = {"viewer": "read", "writer": "write", "admin": "admin"}
 JSON = "application/json"
 
 
@@ -44,6 +44,7 @@ class Route:
     path: str
     function: Callable[..., Any]
     needs: Role | None
+    scope: Scope | None
     status: int
     media: str
     query: Any
@@ -68,12 +69,14 @@ class Call:
 
 
 def route(
-    method: str, path: str, *, needs: Role | None, status: int = 200, media: str = JSON
+    method: str, path: str, *, needs: Role | None, scope: Scope | None = None, status: int = 200, media: str = JSON
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Serve the function there. ``needs`` is the least role; None opens it to everybody, which tests hold to a short list."""
+    """Serve the function there. ``needs`` is the least role; None opens it to everybody, which tests hold to a short list.
+    ``scope`` is what a key must be for: read, write or admin, as the role says, unless it is given."""
+    wanted = scope or (_SCOPES[needs] if needs is not None else None)
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
-        function.__route__ = (method, path, needs, status, media)  # type: ignore[attr-defined]
+        function.__route__ = (method, path, needs, wanted, status, media)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -94,13 +97,18 @@ def all_routes() -> list[Route]:
 
 
 def _described(
-    function: Callable[..., Any], method: str, path: str, needs: Role | None, status: int, media: str
+    function: Callable[..., Any],
+    method: str,
+    path: str,
+    needs: Role | None,
+    scope: Scope | None,
+    status: int,
+    media: str,
 ) -> Route:
     hints = typing.get_type_hints(function)
     parts = tuple(name for name in inspect.signature(function).parameters if f"{{{name}" in path)
-    return Route(
-        method, path, function, needs, status, media, hints.get("query"), hints.get("body"), hints.get("return"), parts
-    )
+    query, body, said = hints.get("query"), hints.get("body"), hints.get("return")
+    return Route(method, path, function, needs, scope, status, media, query, body, said, parts)
 
 
 async def answer(found: Route, call: Call, body: bytes) -> Response:

@@ -9,12 +9,13 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from slipway.config import Config
 from slipway.errors import InfrastructureError, UsageError
+from slipway.server.access import refuse_open_bind
 from slipway.server.app import create_app
 from slipway.server.state import State
 from slipway.store import open_store
@@ -49,12 +50,14 @@ def run(config: Config, *, ready: Callable[[str], None] = lambda url: None) -> i
 async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
     """Serve ``state`` on this loop. ``started`` is told the address and what to call (on this loop) to stop."""
     settings = state.config.server
+    refuse_open_bind(settings, state.keys)
     port = _free_port(settings.host, settings.port)
     server = Server(
         create_app(state),
         address=settings.host,
         port=port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # nothing that sends here needs HTTP/2, which a flood of streams can abuse
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         websockets=False,
         log_enabled=False,

@@ -9,29 +9,13 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from slipway.server.routing import ROLES, Role
+from slipway.server.keys import Identity, Keys
 
 if TYPE_CHECKING:
     from slipway.config import Config
     from slipway.store.protocol import Store
 
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who asks. ``projects`` maps a project's name to the role there; ``"*"`` stands for every project."""
-
-    name: str
-    projects: dict[str, Role] = field(default_factory=dict)
-    key_id: str | None = None
-
-    def role(self, project: str) -> Role | None:
-        """The role in ``project``, or None."""
-        return self.projects.get(project) or self.projects.get("*")
-
-    def may(self, needs: Role, project: str) -> bool:
-        """Whether the role there is ``needs`` or more."""
-        role = self.role(project)
-        return role is not None and ROLES.index(role) >= ROLES.index(needs)
+__all__ = ["Identity", "State"]
 
 
 @dataclass
@@ -46,3 +30,4 @@ class State:
 
     def __post_init__(self) -> None:
         self.threads = anyio.CapacityLimiter(self.config.server.threads)
+        self.keys = Keys(self.store)
