@@ -50,6 +50,21 @@ class ConfigError(UsageError):
     page = "reference/configuration.md"
 
 
+FIRST = {
+    "suite": "add [suites.NAME] to slipway.toml, or start from an example: slipway init FOLDER",
+    "variant": "add [variants.NAME] to slipway.toml, or give its settings: variants={'NAME': {...}}",
+    "dataset": "keep one: slipway dataset add FILE",
+    "prompt": "keep one: store.write([Prompt(...)]), or pass the text itself: chat(text)",
+    "run": "make one: slipway eval SUITE",
+    "suite with runs": "make one: slipway eval SUITE",
+    "sealed suite": "seal one: slipway suite seal FILE --name NAME --looks 20",
+    "score": "no sample of the run has any; see its errors: slipway runs show RUN",
+    "slice": "name the fields to break down by in the suite: slices = ['lang']; then run it again",
+    "metadata for the slice": "give the rows that field, or take it out of the suite's slices",
+}
+"""What to do where nothing of a kind exists, by what it is called."""
+
+
 class NotFound(UsageError):
     """No record, scorer, model or suite of that name."""
 
@@ -63,7 +78,7 @@ class NotFound(UsageError):
         elif known:
             mend = "there is " + ", ".join(known[:12]) + (" ..." if len(known) > 12 else "")
         else:
-            mend = "there is none yet"
+            mend = FIRST.get(what, f"nothing here has a {what}; name none, or add one where it comes from")
         return cls(f"no {what} {name!r}", mend=mend)
 
 

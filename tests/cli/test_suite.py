@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 
+import click
 import pytest
+
+from slipway.cli.reference import leaves
+from slipway.cli.verbs import EVERYWHERE
 
 SEALED = '\n[suites.final]\ntier = "held-out"\ntask = "app:sort"\nlooks = 2\n'
 
@@ -59,29 +64,73 @@ def test_a_held_out_suite_from_sealing_to_its_last_look(slipway, sealed):
     assert "final: 2 of 2 looks spent, locked" in slipway("suite", "ledger", "final").out
 
 
+STAYS = {"slipway up"}
+"""Commands that do not come back by themselves."""
+
+OPTIONS = {"name": "other", "looks": "2", "variant": "stems", "why": "to see"}
+"""What options that a command cannot do without are given."""
+
+
+def calls(arguments):
+    """Every command with ``arguments`` filled in: plainly, as JSON, with its flags, writing its files, showing most."""
+    for context, leaf in leaves():
+        name = context.command_path
+        if name in STAYS:
+            continue
+        parameters = [parameter for parameter in leaf.params if parameter.name not in EVERYWHERE]
+        words = name.split()[1:]
+        for parameter in parameters:
+            if isinstance(parameter, click.Argument):
+                assert parameter.name in arguments, (
+                    f"{name}: say here what of a sealed suite its {parameter.name} could be"
+                )
+                words.append(arguments[parameter.name])
+            elif parameter.required:
+                words += [parameter.opts[0], OPTIONS[parameter.name]]
+        options = [
+            parameter for parameter in parameters if isinstance(parameter, click.Option) and not parameter.required
+        ]
+        flags = [option.opts[0] for option in options if option.is_flag]
+        written = [(option.opts[0], f"{option.name}.out") for option in options if isinstance(option.type, click.Path)]
+        most = [(option.opts[0], "100") for option in options if option.name in ("failures", "limit")]
+        yield words
+        yield [*words, "--json"]
+        yield from ([*words, flag, *more] for flag in flags for more in ([], ["--json"]))
+        yield [*words, *chain.from_iterable(written)]
+        yield [*words, *chain.from_iterable(most)]
+
+
 def test_no_command_shows_a_sealed_row(slipway, sealed):
     slipway("suite", "look", "final", "--variant", "stems", "--why", "to see")
     run = slipway("runs", "ls", "--suite", "final", "--json").json[0]["id"]
-    commands = [
-        ("runs", "show", run, "--failures", "100"),
-        ("runs", "show", run, "--json"),
-        ("dataset", "show", "final.sealed"),
-        ("dataset", "export", "final.sealed", "out.jsonl"),
-        ("dataset", "diff", "final.sealed", "examples"),
-        ("dataset", "ls", "--json"),
-        ("suite", "ledger", "final", "--json"),
-        ("trace", "ls", "--json"),
-        ("trace", "show", "@latest", "--json", "--full"),
-        ("compare", run, "stems"),
-        ("gate", run),
-        ("journey",),
-        ("reproduce", run),
-        ("doctor", "--deep", "--json"),
-    ]
-    for command in commands:
+    arguments = {
+        "run": run,
+        "a": run,
+        "b": "stems",
+        "suite": "final",
+        "dataset": "final.sealed",
+        "old": "final.sealed",
+        "new": "examples",
+        "name": "final.sealed",
+        "trace": "@latest",
+        "pattern": "",
+        "source": "examples.jsonl",
+        "file": "exported.jsonl",
+        "folder": "elsewhere",
+        "script": "app.py",
+        "target": "app.py",
+        "arguments": "",
+        "shell": "bash",
+    }
+    seen = set()
+    for command in calls(arguments):
+        seen.add(tuple(command[:2]))
         done = slipway(*command)
         assert "Thanks, " not in done.out + done.err, command
-    assert not Path("out.jsonl").exists()
+    assert len(seen) > 20
+    assert not Path("exported.jsonl").exists()
+    told = [path for path in sealed.rglob("*") if path.is_file() and b"Thanks, " in path.read_bytes()]
+    assert told == []
 
 
 def test_a_look_needs_a_reason(slipway, sealed):

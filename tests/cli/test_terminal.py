@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
+import termios
+
+import pytest
 
 COMMAND = [sys.executable, "-m", "slipway.cli"]
 
@@ -18,8 +22,9 @@ def environ(**more):
 
 
 def on_a_terminal(*arguments, **more):
-    """What a command writes to a pseudo-terminal."""
+    """What a command writes to a pseudo-terminal of 80 columns."""
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
     process = subprocess.Popen([*COMMAND, *arguments], stdout=slave, stderr=slave, stdin=slave, env=environ(**more))
     os.close(slave)
     written = b""
@@ -39,6 +44,14 @@ def on_a_terminal(*arguments, **more):
 def test_colours_are_for_terminals_that_want_them(there):
     assert "\x1b[" in on_a_terminal("suite", "ls")
     assert "\x1b[" not in on_a_terminal("suite", "ls", NO_COLOR="1")
+
+
+@pytest.mark.parametrize("command", [("runs", "ls"), ("eval", "quick", "--repeats", "3", "--quiet"), ("journey",)])
+def test_each_run_is_one_line_on_a_terminal_of_80_columns(there, command):
+    said = on_a_terminal(*command, NO_COLOR="1").replace("\r\n", "\n").splitlines()
+    assert max(map(len, said)) <= 80, said
+    for variant in ("words", "stems", "strict"):
+        assert [line for line in said if re.search(rf"\b{variant} +0\.\d+ \[0\.\d+, 0\.\d+\]", line)], said
 
 
 def test_a_reader_that_goes_away_gets_no_traceback(there):

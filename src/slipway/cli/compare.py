@@ -10,6 +10,7 @@ import click
 from slipway.cli.invocation import Invocation
 from slipway.cli.refs import completes, find_pair, short
 from slipway.cli.verbs import verb
+from slipway.data.text import many, score
 from slipway.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,14 +81,14 @@ def draw(out: Console, found: dict[str, Any]) -> None:
     from rich.text import Text
 
     from slipway.cli.draw import cell, right, rows, table, whole
-    from slipway.data.text import number, one_line
+    from slipway.data.text import one_line
 
     a, b = one_line(found["a"]), one_line(found["b"])
     out.print(Text("").append(sentence(found, a, b), style=STYLE[found["verdict"]]))
     out.print()
     made = table("", "VARIANT", right("MEAN"), whole("RUN" if found["run_a"] else ""))
     ids = [short(found[side]) if found[side] else "" for side in ("run_a", "run_b")]
-    out.print(rows(made, [("A", a, number(found["mean_a"]), ids[0]), ("B", b, number(found["mean_b"]), ids[1])]))
+    out.print(rows(made, [("A", a, score(found["mean_a"]), ids[0]), ("B", b, score(found["mean_b"]), ids[1])]))
     out.print()
     out.print(cell(f"B - A on {found['metric']}: {span(found)}, p = {found['p_value']:.3g}, {evidence(found)}"))
     for line in advice(found):
@@ -108,8 +109,8 @@ def _family(out: Console, title: str, family: dict[str, Any]) -> None:
     lines = [
         (
             name,
-            f"{one['mean_a']:.3f}",
-            f"{one['mean_b']:.3f}",
+            score(one["mean_a"]),
+            score(one["mean_b"]),
             span(one),
             f"{one['p_adjusted'] if one['p_adjusted'] is not None else one['p_value']:.3g}",
             f"{one['n']:,}",
@@ -134,8 +135,7 @@ def sentence(found: dict[str, Any], a: str, b: str) -> str:
 
 def span(found: dict[str, Any]) -> str:
     """``+0.040 [-0.010, +0.090]``."""
-    ends = ", ".join("?" if end is None else f"{end:+.3f}" for end in (found["ci_low"], found["ci_high"]))
-    return f"{found['delta']:+.3f} [{ends}]"
+    return score(found["delta"], found["ci_low"], found["ci_high"], signed=True)
 
 
 def evidence(found: dict[str, Any]) -> str:
@@ -159,7 +159,11 @@ def advice(found: dict[str, Any]) -> list[str]:
     needed = found["needed_n"]
     if needed is not None and needed > found["n"]:
         unit = "examples" if found["paired"] else "examples for each run"
-        said.append(f"Collect {needed - found['n']:,} more ({needed:,} {unit} in all) to decide a difference as seen.")
+        if needed < 1_000_000:
+            more = f"Collect {many(needed - found['n'])} more ({many(needed)} {unit} in all)"
+            said.append(f"{more} to decide a difference as seen.")
+        else:
+            said.append(f"To decide a difference as small as this one takes {many(needed)} {unit}.")
     elif needed is None and found["n"] < 2:
         said.append("One example says nothing of the next: compare on more.")
     elif needed is None and not found["delta"] and not found["margin"]:
@@ -167,5 +171,7 @@ def advice(found: dict[str, Any]) -> list[str]:
             "No difference was seen, so no number of examples would show one; say how much is worth it: --margin."
         )
     if found["margin"] and found["needed_n_margin"]:
-        said.append(f'{found["needed_n_margin"]:,} examples in all would show "not worse than {found["margin"]:g}".')
+        said.append(
+            f'{many(found["needed_n_margin"])} examples in all would show "not worse than {found["margin"]:g}".'
+        )
     return said

@@ -41,7 +41,9 @@ def command(call: Invocation, deep: bool, recover: Path | None) -> None:
     findings = examine(call, deep=deep)
     call.emit(findings.payload(), lambda out: render(findings, out))
     if findings.broken:
-        raise InfrastructureError(f"{len(findings.broken)} of the checks found something broken")
+        raise InfrastructureError(
+            f"{len(findings.broken)} of the checks found something broken", mend="see what it says to mend"
+        )
 
 
 def _recover(call: Invocation, folder: Path) -> Recovered:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slipway.cli.invocation import Invocation
-from slipway.cli.refs import completes, find_pair, find_run
+from slipway.cli.refs import completes, find_pair, find_run, short
 from slipway.cli.verbs import verb
 from slipway.errors import UsageError
 
@@ -74,7 +74,9 @@ def _draw(out: Console, result: Any) -> None:
     from slipway.cli.draw import cell, rows, table
 
     record = result.run.record
-    what = f"{record.variant} on {record.suite or record.experiment}"
+    what = f"{record.variant} on {record.suite or record.experiment} (run {short(record.id)})"
+    if result.baseline is not None:
+        what += f", against {result.baseline.variant} (run {short(result.baseline.id)})"
     out.print(cell(f"{result.word}: {what}", WORD.get(result.word, "bold red")))
     out.print()
     lines = [(cell(r.status.replace("_", " "), STYLE.get(r.status, "")), r.name, r.says) for r in result.rules]

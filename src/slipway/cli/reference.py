@@ -25,8 +25,10 @@ exactly one JSON document, also when the command fails: then it is `{"error": {"
 Colours are used on a terminal unless `NO_COLOR` is set. Text from models and strangers is printed with control characters
 escaped.
 
-A **run** is named by its id, by the first digits of it, by `@latest`, or by a variant's name, which means its newest run. A
-**trace** is named by its id, its first digits, or `@latest`.
+A **run** is named by its id, by the first digits of it, by `@latest`, or by a variant's name, which means its newest run on the
+suite that `--suite` names. Without `--suite` a name will do where the variant ran on one suite, or two to be compared share one;
+otherwise the command names the choices and takes none (exit code 2). A **trace** is named by its id, its first digits, or
+`@latest`.
 
 Each option has a variable, named in the last column: `SLIPWAY_EVAL_REPEATS=3` is `slipway eval --repeats 3`. Options that may be
 repeated take several values separated by spaces. `slipway completion` prints the completion script of a shell.

@@ -11,6 +11,8 @@ from slipway.cli.refs import completes, find_run, short
 from slipway.cli.verbs import family
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from slipway.data import EvalRun, Sample
@@ -42,23 +44,38 @@ def _list(out: Console, found: list[EvalRun]) -> None:
     if not found:
         out.print("No eval run. Make one: slipway eval SUITE")
         return
-    made = table(whole("RUN"), whole("STARTED"), "SUITE", "VARIANT", "SCORE", "STATUS")
+    title, *scores = score_column(found)
+    ended = all(run.status == "finished" for run in found)
+    made = table(whole("RUN"), whole("STARTED"), "SUITE", "VARIANT", title, *([] if ended else ["STATUS"]))
     lines = [
-        (short(r.id), moment(r.started_ns), r.suite or r.experiment, r.variant, main_score(r), cell(r.status))
-        for r in found
+        (short(r.id), moment(r.started_ns, brief=True), r.suite or r.experiment, r.variant, score, cell(r.status))
+        for r, score in zip(found, scores, strict=True)
     ]
-    out.print(rows(made, lines))
+    out.print(rows(made, [line[:-1] if ended else line for line in lines]))
 
 
-def main_score(run: EvalRun) -> str:
-    """``exact 0.79 ± 0.06 (n=200)``; what a sealed run tells stands in its ledger."""
-    from slipway.evals.summary import score_line
+def score_column(found: Sequence[EvalRun]) -> list[str]:
+    """The title and a cell for each run: ``EXACT``, ``0.790 [0.731, 0.839]``. The score is named in each cell where runs
+    differ in it; what a sealed run tells stands in its ledger."""
+    from slipway.evals.summary import figures
 
-    metric = run.summary.get("metric", "")
-    scores = run.summary.get("scores", {})
-    if not scores:
-        return told(run.summary["look"]) if "look" in run.summary else "-"
-    return f"{metric} {score_line(scores[metric])}" if metric in scores else "-"
+    names = {run.summary["metric"] for run in found if run.summary.get("scores")}
+    cells = [names.pop().upper() if len(names) == 1 else "SCORE"]
+    for run in found:
+        metric, scores = run.summary.get("metric", ""), run.summary.get("scores", {})
+        if metric in scores:
+            cells.append(f"{metric} {figures(scores[metric])}" if names else figures(scores[metric]))
+        else:
+            cells.append(told(run.summary["look"]) if "look" in run.summary else "-")
+    return cells
+
+
+def size(run: EvalRun) -> str:
+    """``82 x 3``: examples and repeats, or with a score of its own number what that rests on."""
+    from slipway.evals.summary import size_line
+
+    score = run.summary.get("scores", {}).get(run.summary.get("metric", ""), {})
+    return size_line(score, short=True) if score else f"{run.summary.get('examples', 0):,}"
 
 
 def told(look: Any) -> str:
@@ -101,8 +118,11 @@ def _wrong(call: Invocation, run: EvalRun, most: int) -> list[dict[str, Any]]:
 
     metric = run.summary.get("metric", "")
     found: list[Sample] = []
+    shown = set()  # the same wrong answer to the same example in several repeats is one
     for sample in call.store.find(Sample, {"run_id": run.id}):
-        if sample.repeat >= 0 and (sample.status != "ok" or _is_wrong(sample, metric)):
+        answer = (sample.example_id, str(sample.output), sample.error)
+        if answer not in shown and (sample.status != "ok" or _is_wrong(sample, metric)):
+            shown.add(answer)
             found.append(sample)
             if len(found) == most:
                 break
@@ -164,21 +184,22 @@ def _why(sample: Sample) -> str:
 
 def _scores(out: Console, summary: Any) -> None:
     from slipway.cli.draw import cell, right, rows, table
-    from slipway.data.text import duration, score
+    from slipway.data.text import duration
+    from slipway.evals.summary import figures, size_line
 
-    lines = [
-        (name, score(s["estimate"], s["low"], s["high"]), f"{s['n']:,}", s["method"])
-        for name, s in summary.get("scores", {}).items()
-    ]
+    scores = summary.get("scores", {})
+    lines = [(name, figures(s), size_line(s, short=True), s["method"]) for name, s in scores.items()]
     if lines:
         out.print()
-        out.print(rows(table("SCORE", "95 % INTERVAL", right("N"), "METHOD"), lines))
+        out.print(rows(table("SCORE", "95 % INTERVAL", right("EXAMPLES"), "METHOD"), lines))
+    if any(s["n"] > s.get("examples", s["n"]) for s in scores.values()):
+        out.print("An example's repeats count as one: intervals are clustered by example.", style="dim")
     for name, floor in (summary.get("noise") or {}).items():
         by_chance = f"two runs of this variant differ by up to {floor['delta_noise']:.3g} by chance alone"
-        out.print(cell(f"A/A on {name}: {by_chance}; {floor['flip_rate']:.3g} of pairs of repeats differ", "dim"))
+        out.print(cell(f"A/A on {name}: {by_chance}; {floor['flip_rate']:.0%} of pairs of repeats differ", "dim"))
     latency = summary.get("latency_ms") or {}
     said = [f"{name} {duration(latency[name]['estimate'])}" for name in ("p50", "p95") if name in latency]
-    said.append(f"cost {cost(summary)}")
+    said += [f"cost {cost(summary)}"] if cost(summary) != "-" else []
     said += [f"{summary[key]:,} {key.replace('_', ' ')}" for key in _COUNTS if summary.get(key)]
     if said:
         out.print("\n" + ", ".join(said))
@@ -189,13 +210,13 @@ _COUNTS = ("failed", "timeouts", "infrastructure_failures", "cached")
 
 def _slice(out: Console, name: str, values: Any, metric: str) -> None:
     from slipway.cli.draw import right, rows, table
-    from slipway.data.text import score
+    from slipway.evals.summary import figures, size_line
 
-    lines = []
-    for value, scores in values.items():
-        if metric in scores:
-            s = scores[metric]
-            lines.append((value, score(s["estimate"], s["low"], s["high"]), f"{s['n']:,}"))
+    lines = [
+        (value, figures(scores[metric]), size_line(scores[metric], short=True))
+        for value, scores in values.items()
+        if metric in scores
+    ]
     if lines:
         out.print()
-        out.print(rows(table(name.upper(), f"{metric.upper()}", right("N")), lines))
+        out.print(rows(table(name.upper(), f"{metric.upper()}", right("EXAMPLES")), lines))

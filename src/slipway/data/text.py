@@ -82,10 +82,11 @@ def money(usd: float | None) -> str:
     return f"${usd:,.2f}" if abs(usd) >= 1 or usd == 0 else f"${usd:.2g}"
 
 
-def moment(nanoseconds: int) -> str:
-    """Local date and time to the second."""
+def moment(nanoseconds: int, *, brief: bool = False) -> str:
+    """Local date and time to the second; ``brief``: to the minute."""
     try:
-        return datetime.fromtimestamp(nanoseconds / 1e9).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        found = datetime.fromtimestamp(nanoseconds / 1e9).astimezone()
+        return found.strftime("%Y-%m-%d %H:%M" if brief else "%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):
         return f"{nanoseconds} ns"  # year 9999 and beyond: shown as it is
 

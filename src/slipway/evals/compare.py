@@ -128,7 +128,8 @@ def compare(
 
     ``metric`` is the suite's, else the first score, unless named; several are corrected for their number. ``by`` adds a
     verdict for each value of a slice. ``margin`` (in units of the score) makes "not worse" a possible answer. With
-    ``sequential=True`` the verdict stays valid however often a growing run is looked at. Verdicts are kept in the store.
+    ``sequential=True`` the verdict stays valid however often a growing run is looked at. Verdicts are kept in the store, unless
+    it may only be read.
 
     Raises `NotFound` for a metric or slice that is not there, `UsageError` when the two were scored by different versions
     of a scorer or are one run, `NothingRan` when one of them has no scored example.
@@ -157,7 +158,8 @@ def compare(
         run_b=side_b.run_id,
         notes=notes,
     )
-    if record and side_b.store is not None and side_a.run_id and side_b.run_id:
+    writable = side_b.store is not None and not getattr(side_b.store, "read_only", "")
+    if record and writable and side_a.run_id and side_b.run_id:
         side_b.store.write(_records(verdict, side_b.project, clock()))
     return verdict
 
@@ -185,7 +187,8 @@ def _check_scored(a: Side, b: Side, names: Sequence[str]) -> None:
         if set(names) <= TIMES.keys() or any(side.scored(one) for one in names):
             continue
         if not side.columns.metrics or all(side.has(one) for one in names):
-            raise NothingRan(f"run {name} has no scored example", mend="look at its errors before comparing it")
+            seen = f"see its errors: slipway runs show {side.run_id[:12]}" if side.run_id else "give it scores"
+            raise NothingRan(f"run {name} has no scored example", mend=seen)
 
 
 def _check(a: Side, b: Side, names: Sequence[str], sequential: bool) -> tuple[str, ...]:
@@ -254,11 +257,16 @@ def _by_slice(a: Side, b: Side, name: str, by: str, margin: float | None, confid
         known = sorted({*a.slices, *b.slices})
         if by not in known:
             raise NotFound.among("slice", by, known)
-        raise UsageError(f"the two runs share no value of slice {by!r}")
+        raise UsageError(
+            f"the two runs share no value of slice {by!r}", mend="leave by out, or compare runs on one dataset"
+        )
     families = {value: pairs_of(a, b, name, by, value) for value in values}
     families = {value: pairs for value, pairs in families.items() if pairs.n > 1}
     if not families:
-        raise UsageError(f"no value of slice {by!r} has two examples that both runs scored")
+        raise UsageError(
+            f"no value of slice {by!r} has two examples that both runs scored",
+            mend="leave by out, or run more examples",
+        )
     many = stats.compare_many(families, margin=margin, confidence=confidence, higher_is_better=a.higher_is_better(name))
     return dict(many.results)
 

@@ -147,7 +147,7 @@ def _variant(item: Any, config: settings.Config) -> Variant:
                 "a variant has no name", mend="write {'name': ..., 'parent': ..., 'note': ..., 'config': {...}}"
             )
         return _named(str(item["name"]), {key: value for key, value in item.items() if key != "name"})
-    raise UsageError(f"a variant is a name, a mapping or a Variant, not {type(item).__name__}")
+    raise UsageError(f"{type(item).__name__} is no variant", mend="give a name of slipway.toml, a mapping or a Variant")
 
 
 def _named(name: str, value: Any) -> Variant:

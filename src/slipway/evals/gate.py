@@ -151,7 +151,8 @@ def gate(
         raise UsageError(f"run {subject.id[:12]} is its own baseline", mend="name another run as the baseline")
     if subject.record.config.get("sealed"):
         raise SealedError(
-            "a held-out suite opens no gate by its samples", mend="take a look instead: slipway eval --why"
+            "a held-out suite opens no gate by its samples",
+            mend="take a look: slipway suite look SUITE --variant NAME --why TEXT",
         )
     changes = {
         "metric": metric,

@@ -120,7 +120,10 @@ def reproduce(
     """
     run = _run(store, run_id)
     if run.config.get("sealed"):
-        raise SealedError("a held-out run keeps nothing to compare with", mend="take a look instead")
+        raise SealedError(
+            "a held-out run keeps nothing to compare with",
+            mend="take a look: slipway suite look SUITE --variant NAME --why TEXT",
+        )
     recorded = {(s.example_id, s.repeat): s for s in store.find(Sample, {"run_id": run.id})}
     if not recorded:
         raise NothingRan(f"run {run.id[:12]} has no samples", mend="reproduce a run that got further")
@@ -226,7 +229,8 @@ def _examples(
 
     if store.get(DatasetVersion, run.dataset_id) is None:
         raise UsageError(
-            f"the store has no dataset {run.dataset_id[:12]}, of which the run was made", mend="use its own store"
+            f"the store has no dataset {run.dataset_id[:12]}, of which the run was made",
+            mend="name the store that has it: --store URL",
         )
     return run.dataset_id, [example for example in load_version(store, run.dataset_id) if example.id in wanted]
 

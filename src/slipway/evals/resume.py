@@ -90,7 +90,8 @@ def named_run(store: Store, run_id: str, experiment: Experiment, variant: Varian
             mend="leave resume out to start a new run; outputs that are still valid are reused",
         )
     if run.status == "running" and is_alive(run.config.get("process", {})):
-        raise UsageError(f"run {run_id} is still running in process {run.config['process'].get('pid')}")
+        pid = run.config["process"].get("pid")
+        raise UsageError(f"run {run_id} is still running in process {pid}", mend="wait for its end, or interrupt it")
     return run
 
 

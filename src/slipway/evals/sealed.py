@@ -190,7 +190,7 @@ def take_look(
     if isinstance(run_or_scores, EvalRun):
         variant, recipe = variant or run_or_scores.variant_id, recipe or str(run_or_scores.config.get("recipe", ""))
     if not _id(variant):
-        raise UsageError("a look needs the variant that it is taken at", mend="variant=...")
+        raise UsageError("a look needs the variant that it is taken at", mend="pass variant='NAME'")
     book = _ledger(store, sealed)
     known = book.find(_id(variant), recipe)
     if known is not None:

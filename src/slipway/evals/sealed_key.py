@@ -116,7 +116,7 @@ def open_box(key: bytes, purpose: str, box: bytes, bound: bytes, *, what: str) -
 
     start = len(MARK)
     if not box.startswith(MARK) or len(box) < start + _NONCE + 16:
-        raise SealedError(f"{what}: these are no sealed bytes", mend="slipway doctor --deep")
+        raise SealedError(f"{what}: these are no sealed bytes", mend="run: slipway doctor --deep")
     try:
         return AESGCM(_derived(key, f"box {purpose}")).decrypt(
             box[start : start + _NONCE], box[start + _NONCE :], bound

@@ -154,7 +154,7 @@ def file_side(path: Path) -> Side:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
+        raise DataError(f"cannot read {path}: {error.strerror}", mend="give a file of scores, or a run") from None
     made = []
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():

@@ -140,4 +140,4 @@ def find_suite(suite: Any, config: settings.Config | None = None) -> Suite | Non
         if suite not in known:
             raise NotFound.among("suite", suite, known)
         return known[suite]
-    raise UsageError(f"a suite is a name or a Suite, not {type(suite).__name__}")
+    raise UsageError(f"{type(suite).__name__} is no suite", mend="give a name of slipway.toml, or slipway.Suite(...)")

@@ -200,5 +200,6 @@ def _content(item: ModuleType | Path) -> str:
                 while block := stream.read(1 << 20):
                     whole.update(block)
         except OSError as error:
-            raise UsageError(f"cannot read {file}, declared as code of a task: {error.strerror}") from None
+            said = f"cannot read {file}, declared as code of a task: {error.strerror}"
+            raise UsageError(said, mend="correct the path in @task(code=...)") from None
     return whole.hexdigest()

@@ -115,7 +115,7 @@ def _configured(
 ) -> Scorer:
     if isinstance(thing, Scorer):
         if given or settings:
-            raise UsageError(f"scorer {name!r} takes no settings")
+            raise UsageError(f"scorer {name!r} takes no settings", mend=f"write {name} alone")
         return thing
     signature = inspect.signature(thing).parameters
     factory = inspect.signature(thing).return_annotation in (Scorer, "Scorer")

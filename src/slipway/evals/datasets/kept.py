@@ -65,7 +65,8 @@ def load_version(store: Store, which: str) -> Dataset:
     dataset = Dataset(name=version.name, examples=examples, slices=tuple(version.slices), source=version.source)
     if dataset.version != version.id:
         raise StoreError(
-            f"the rows of {version.name} {version.id[:12]} are not those that were saved", mend="slipway doctor"
+            f"the rows of {version.name} {version.id[:12]} are not those that were saved",
+            mend="run: slipway doctor --deep",
         )
     return dataset
 

@@ -49,7 +49,10 @@ def fleiss_kappa(ratings: Sequence[Sequence[Any]], *, confidence: float = 0.95, 
     confidence = as_confidence(confidence)
     sizes = {len(row) for row in ratings}
     if len(ratings) < 2 or len(sizes) != 1 or min(sizes) < 2:
-        raise DataError("Fleiss's kappa wants the same number of ratings (2 or more) for 2 or more items")
+        raise DataError(
+            "Fleiss's kappa wants the same number of ratings (2 or more) for 2 or more items",
+            mend="leave out the items that some did not rate",
+        )
     raters = sizes.pop()
     table, labels = aggregate_raters(np.array([[str(label) for label in row] for row in ratings]))
     observed = float(((table * (table - 1)).sum(axis=1) / (raters * (raters - 1))).mean())

@@ -64,7 +64,10 @@ def take_look(
     Raises SealedError when the budget is spent.
     """
     if budget < 1 or looks_used < 0 or not 0 < alpha < 1 or step < 0:
-        raise UsageError(f"budget {budget}, looks used {looks_used}, alpha {alpha}, step {step} make no sense")
+        raise UsageError(
+            f"budget {budget}, looks used {looks_used}, alpha {alpha}, step {step} make no sense",
+            mend="budget=20, looks_used=0, alpha=0.05, step=0.01 do",
+        )
     if looks_used >= budget:
         raise SealedError(
             f"all {budget} looks at this suite are spent",
