@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+import postgres
 
 ROOT = Path(__file__).parent.parent
 BESIDE = ROOT.parent / "shared/data/nlu"
@@ -43,3 +46,25 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     yield mount
     for folder in mounted:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """One server for all tests; fails, and never skips, when PostgreSQL is not installed."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Makes an empty place for a store and gives its URL: a schema, since a new database takes 0.3 s and 7 MB."""
+    import psycopg
+
+    with psycopg.connect(postgres_server + "postgres", autocommit=True) as connection:
+
+        def make() -> str:
+            name = f"t{uuid.uuid4().hex[:12]}"
+            connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[call-overload]
+            return f"{postgres_server}postgres?options=-csearch_path%3D{name}"
+
+        yield make

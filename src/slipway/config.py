@@ -53,8 +53,9 @@ class Server(Table, frozen=True):
     """The server and all of its limits. Every listener binds to ``host``; ``hosts`` are further names it answers to and
     ``origins`` the sites whose pages may call it, with a key. ``auth`` is "required", or "auto": a key is needed unless only
     this machine reaches the server and no admin key was made. ``max_body_bytes`` bounds a JSON body and ``body_seconds`` the
-    time it may take, ``max_batch_bytes`` an OTLP body once it is unpacked, ``max_pending`` the records that wait for a commit
-    before senders are told to wait."""
+    time it may take, ``max_batch_bytes`` an OTLP body once it is unpacked, ``max_pending`` the records and
+    ``max_pending_bytes`` the bytes that wait for a commit before senders are told to wait, ``max_series`` the names of
+    metrics of a project over OTLP."""
 
     host: str = "127.0.0.1"
     port: int = 4318
@@ -66,6 +67,8 @@ class Server(Table, frozen=True):
     max_body_bytes: int = 8_388_608
     max_batch_bytes: int = 67_108_864
     max_pending: int = 50_000
+    max_pending_bytes: int = 33_554_432
+    max_series: int = 10_000
 
 
 class Gate(Table, frozen=True):

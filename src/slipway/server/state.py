@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from slipway.server.arrived import Arrived
+from slipway.server.receiver.intake import Intake
 from slipway.server.keys import Identity, Keys
 
 if TYPE_CHECKING:
@@ -27,7 +29,9 @@ class State:
     started: float = field(default_factory=time.time)
     counts: Counter[str] = field(default_factory=Counter)
     draining: bool = False
+    arrived: Arrived = field(default_factory=Arrived)
 
     def __post_init__(self) -> None:
         self.threads = anyio.CapacityLimiter(self.config.server.threads)
+        self.intake = Intake(self)
         self.keys = Keys(self.store)

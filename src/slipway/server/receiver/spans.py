@@ -1,0 +1,160 @@
+"""Spans: from OTLP to `Span`, the same that the bridge in `slipway.track.otel` makes of the same span in its own process.
+
+docs/reference/otlp.md says how a span of Slipway itself travels; such a one arrives exactly as it was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slipway.data import Event, Span
+from slipway.errors import SlipwayError
+from slipway.server.receiver.batch import LAST_NS, LONGEST_ID, MALFORMED, MALFORMED_ID, Batch, Malformed, moment
+from slipway.server.receiver.wire import Form
+from slipway.store.jsontext import Decoder
+from slipway.store.kinds import Form as Kept
+from slipway.store.kinds import kind_of
+from slipway.track.genai import describe
+
+KINDS = ("internal", "internal", "server", "client", "producer", "consumer")
+STATUSES = ("unset", "ok", "error")
+NO_TRACE, NO_SPAN = "0" * 32, "0" * 16
+OURS = "slipway.span."
+VERSION = OURS + "version"
+PROJECT = "slipway.project"
+FIRST_TOKEN = ("First Token Stream Event", "gen_ai.first_token")  # as in slipway.track.otel
+_DECODERS = {column.name: Decoder(column.type) for column in kind_of(Span).columns if column.form is Kept.JSON}
+_TEXTS = ("parent_id", "kind", "status", "error", "session_id", "user_id", "run_id", "environment_id")
+
+
+def convert(request: Any, form: Form, batch: Batch) -> None:
+    """Add what ``request`` holds to ``batch``."""
+    for of_resource in request.resource_spans or ():
+        resource = form.pairs(of_resource.resource.attributes) if of_resource.resource is not None else {}
+        project = batch.project(resource)
+        for of_scope in of_resource.scope_spans or ():
+            scope = (of_scope.scope.name or "") if of_scope.scope is not None else ""
+            for span in of_scope.spans or ():
+                try:
+                    batch.records.append(_span(span, form, resource, scope, project))
+                except (ValueError, OverflowError, TypeError, RecursionError, SlipwayError) as error:
+                    batch.reject(error, project)
+
+
+def _span(span: Any, form: Form, resource: Mapping[str, Any], scope: str, project: str) -> Span:
+    attributes = form.pairs(span.attributes)
+    started = int(span.start_time_unix_nano or 0)
+    duration = min(max(0, int(span.end_time_unix_nano or 0) - started), LAST_NS)
+    trace_id, span_id = _ids(span, form)
+    status = _named(span.status.code, STATUSES, "STATUS_CODE_") if span.status is not None else STATUSES[0]
+    message = span.status.message if span.status is not None else ""
+    fields = {
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "name": span.name or "",
+        "started_ns": moment(started),
+        "duration_ns": duration,
+        "parent_id": _parent(span, form),
+        "project": project,
+        "kind": _named(span.kind, KINDS, "SPAN_KIND_"),
+        "status": status,
+        "error": (message or None) if status == "error" else None,
+        "events": tuple(_event(event, form) for event in span.events) if span.events else (),
+        "links": tuple(_link(link, form) for link in span.links) if span.links else (),
+        "resource": resource,
+        "scope": scope,
+    }
+    if VERSION in attributes:
+        return _ours(fields, attributes)
+    return _described(fields, attributes, span)
+
+
+def _named(value: Any, names: tuple[str, ...], prefix: str) -> str:
+    """The name of an enumeration's number, the first for one that is unknown. Some write the name itself into JSON."""
+    if isinstance(value, str) and not value.isdecimal():
+        name = value.removeprefix(prefix).lower()
+        return name if name in names else names[0]
+    number = int(value or 0)
+    return names[number] if 0 <= number < len(names) else names[0]
+
+
+def _ids(span: Any, form: Form) -> tuple[str, str]:
+    trace_id, span_id = form.identity(span.trace_id), form.identity(span.span_id)
+    if len(trace_id) != 32 or len(span_id) != 16 or trace_id == NO_TRACE or span_id == NO_SPAN:
+        raise Malformed(MALFORMED_ID)
+    return trace_id, span_id
+
+
+def _parent(span: Any, form: Form) -> str | None:
+    try:
+        parent = form.identity(span.parent_span_id)
+    except ValueError:
+        return None
+    return parent if len(parent) == 16 and parent != NO_SPAN else None
+
+
+def _event(event: Any, form: Form) -> Event:
+    return Event(event.name or "", moment(event.time_unix_nano), form.pairs(event.attributes))
+
+
+def _link(link: Any, form: Form) -> dict[str, Any]:
+    kept: dict[str, Any] = {"trace_id": form.identity(link.trace_id), "span_id": form.identity(link.span_id)}
+    if link.trace_state:
+        kept["trace_state"] = link.trace_state
+    if link.attributes:
+        kept["attributes"] = form.pairs(link.attributes)
+    return kept
+
+
+def _described(fields: dict[str, Any], attributes: dict[str, Any], span: Any) -> Span:
+    """A span of somebody else: conventions say what its attributes mean."""
+    for what in ("attributes", "events", "links"):
+        dropped = getattr(span, f"dropped_{what}_count")
+        if dropped:  # by the sender
+            attributes[f"otel.dropped_{what}_count"] = int(dropped)
+    seen = describe(attributes)
+    if seen.kind:
+        fields["kind"] = seen.kind
+    started = fields["started_ns"]
+    first = next((event.time_ns for event in fields["events"] if event.name in FIRST_TOKEN), None)
+    return Span(
+        **fields,
+        attributes={**attributes, **seen.attributes},
+        input=seen.input,
+        output=seen.output,
+        first_token_ns=max(0, first - started) if first is not None else None,
+        session_id=_text(attributes.get("session.id")),
+        user_id=_text(attributes.get("user.id")),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value[:LONGEST_ID] if isinstance(value, str) and value else None
+
+
+def _ours(fields: dict[str, Any], attributes: dict[str, Any]) -> Span:
+    """A span of Slipway: its fields are as they were recorded, and nothing is derived."""
+    own = {name[len(OURS) :]: attributes.pop(name) for name in list(attributes) if name.startswith(OURS)}
+    fields["attributes"] = attributes
+    if PROJECT in fields["resource"]:
+        fields["resource"] = {name: value for name, value in fields["resource"].items() if name != PROJECT}
+    for name, decode in _DECODERS.items():
+        if name in own:
+            fields[name] = decode(_expect(own[name], str))
+    for name in _TEXTS:
+        if name in own:
+            fields[name] = _expect(own[name], str)
+    for name in ("session_id", "user_id", "run_id"):
+        if name in own:
+            fields[name] = fields[name][:LONGEST_ID]
+    for name in ("first_token_ns", "sequence"):
+        if name in own:
+            fields[name] = moment(_expect(own[name], int))
+    return Span(**fields)
+
+
+def _expect(value: Any, kind: type[Any]) -> Any:
+    if type(value) is not kind:
+        raise Malformed(MALFORMED)
+    return value
