@@ -62,9 +62,12 @@ class Invocation:
 
     def gather(self) -> int:
         """Store what ended programs left in the spool, so that it is seen; how many records. A live program stores its own."""
+        from slipway.store.payloads import Keeping
         from slipway.track import ship_folder
 
-        return ship_folder(self.config.data_folder / "spool", self.store.write)
+        if getattr(self.store, "read_only", ""):
+            return 0  # it stays in the spool for whoever may write
+        return ship_folder(self.config.data_folder / "spool", Keeping(self.store).write)
 
     def suite(self, name: str) -> Suite:
         """The suite of that name. Raises `NotFound`, naming the nearest one."""

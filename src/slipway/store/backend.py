@@ -35,6 +35,8 @@ class Backend(Protocol):
     """One database. Connections that `engine` gives are in autocommit mode; transactions are begun by `begin`."""
 
     url: str
+    read_only: str
+    """Why nothing can be written, "" when it can. Then a connection is used for one read."""
 
     @property
     def blobs(self) -> Blobs:
@@ -71,6 +73,10 @@ class Backend(Protocol):
 
     def committed(self) -> None:
         """A transaction is on disk."""
+        ...
+
+    def looked(self, connection: Connection) -> None:
+        """A read of a read-only store is over. Raises `StoreError` when it cannot be trusted."""
         ...
 
     def among(self, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:

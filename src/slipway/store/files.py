@@ -12,6 +12,21 @@ from slipway.errors import StoreError
 LOCK = "server.lock"
 
 
+def turn_of(database: Path) -> Path:
+    """The lock beside a SQLite file, for one process at a time."""
+    return database.with_name(f".{database.name}.lock")
+
+
+def session_of(database: Path) -> Path:
+    """What says whether the last session ended cleanly (session.py)."""
+    return database.with_name(f".{database.name}.session")
+
+
+def companions(database: Path) -> tuple[Path, Path]:
+    """The files of ours that opening a SQLite file for writing writes too."""
+    return turn_of(database), session_of(database)
+
+
 def own_folder(folder: Path) -> None:
     """Make ``folder`` for its owner only; one that exists is left as it is. Raises `StoreError`."""
     try:

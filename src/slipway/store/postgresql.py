@@ -43,6 +43,8 @@ def open_postgresql(url: str) -> Store:
 class PostgresqlBackend:
     """See `slipway.store.backend.Backend`."""
 
+    read_only = ""
+
     def __init__(self, url: str) -> None:
         from sqlalchemy.engine import make_url
 
@@ -81,6 +83,9 @@ class PostgresqlBackend:
 
     def after_fork(self) -> None:
         """Nothing to do."""
+
+    def looked(self, connection: Connection) -> None:
+        """Nothing to do: what a user may not write the server refuses."""
 
     def committed(self) -> None:
         """Nothing to do."""

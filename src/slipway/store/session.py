@@ -31,8 +31,7 @@ class Session:
 
     def __init__(self, database: Path) -> None:
         self._log = database.with_name(database.name + "-wal")
-        self._path = database.with_name(f".{database.name}.session")
-        self._turn = database.with_name(f".{database.name}.lock")
+        self._path, self._turn = files.session_of(database), files.turn_of(database)
         self._handle: int | None = None
         self._inode = 0
         self.log_was_lost = False

@@ -52,6 +52,11 @@ class SqlStore:
         if amiss:
             self.write(amiss)
 
+    @property
+    def read_only(self) -> str:
+        """Why nothing can be written, "" when it can."""
+        return self.backend.read_only
+
     def _begin_afresh(self) -> None:
         self._closed = False
         self._gate = Gate()
@@ -306,11 +311,16 @@ class SqlStore:
                 try:
                     connection = self._reader()
                     yield connection
+                    if self.backend.read_only:
+                        self.backend.looked(connection)
                 except BaseException:
                     if connection is not None:
                         _close(connection)
                     raise
-                self._readers.append(connection)
+                if self.backend.read_only:
+                    _close(connection)
+                else:
+                    self._readers.append(connection)
         except Exception as error:
             if isinstance(error, DBAPIError) or self.backend.is_error(error):
                 raise self.backend.explain(error) from error

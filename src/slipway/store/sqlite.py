@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.data import Drop
 from slipway.errors import ConfigError, DataError, StoreError
 from slipway.registry import register
-from slipway.store import files
+from slipway.store import files, migrate, readonly
 from slipway.store.blobs import FolderBlobs
 from slipway.store.session import Session
 
@@ -63,6 +63,7 @@ class SqliteBackend:
             raise ConfigError(f"{url!r} names no file", mend="write sqlite:///folder/slipway.db")
         self.url = url
         self.path = Path(name).absolute()
+        self.read_only = ""
         self._session = Session(self.path)
         self.blobs = FolderBlobs(self.path.parent / "blobs")
 
@@ -80,6 +81,8 @@ class SqliteBackend:
 
     def connect(self) -> sqlite3.Connection:
         """A driver connection, set up."""
+        if self.read_only:
+            return readonly.connect(self.path, timeout=BUSY_S)
         connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -88,19 +91,27 @@ class SqliteBackend:
         return connection
 
     def prepare(self, engine: Engine) -> None:
-        """Create or migrate the file, one process at a time."""
+        """Create or migrate the file, one process at a time. One that this user cannot write is only looked at."""
         files.own_folder(self.path.parent)
+        if self.path.exists() and self.path.stat().st_size:
+            self.read_only = readonly.reason(self.path)
+        if self.read_only:
+            found = migrate.current(engine, self)
+            if found != migrate.HEAD:
+                raise StoreError(
+                    f"{self.path} has schema {found}, this Slipway reads {migrate.HEAD}, and there is {self.read_only}",
+                    mend="open it once as a user who may write it: slipway doctor",
+                )
+            return
         self._session.begin()  # before the first connection, which takes the log into the file when it closes
         self._prepare(engine)
 
     def _prepare(self, engine: Engine) -> None:
         from sqlalchemy.exc import DBAPIError
 
-        from slipway.store import migrate
-
         if self.path.exists() and self.path.stat().st_size and migrate.current(engine, self) == migrate.HEAD:
             return
-        with files.locked(self.path.with_name(f".{self.path.name}.lock")):
+        with files.locked(files.turn_of(self.path)):
             os.close(
                 files.open_own(self.path)
             )  # so that SQLite finds a file of mode 0600, and gives -wal and -shm the same
@@ -129,8 +140,16 @@ class SqliteBackend:
 
     def begin(self, cursor: Any) -> None:
         """Take the write lock now, so that no later statement can find it taken."""
+        if self.read_only:
+            raise readonly.refusal(self.path, self.read_only)
         self._session.check()
         cursor.execute("BEGIN IMMEDIATE")
+
+    def looked(self, connection: Connection) -> None:
+        """Whether the file was left alone during the read."""
+        driver = connection.connection.driver_connection
+        if isinstance(driver, readonly.ReadOnly):
+            readonly.trusted(driver, self.path)
 
     def committed(self) -> None:
         """Remember that there is something in the log."""
