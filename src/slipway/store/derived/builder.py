@@ -1,38 +1,190 @@
-"""Builder: follows the rows by position and derives them, each batch in one transaction with the position it reached."""
+"""Builder: follows the rows by position and derives them, each batch in one transaction with the position it reached.
+
+Positions grow in the order of commits on both databases (PostgreSQL's writers take turns, see `slipway.store.postgresql`), so
+that nothing can appear behind a position that was passed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from slipway.store.derived.database import Derived
-from slipway.store.derived.facts import Derive
+from sqlalchemy import bindparam, delete, func, select
+
+from slipway.data import Span
+from slipway.store.derived import rollups, summing
+from slipway.store.derived.facts import Derive, Facts
+from slipway.store.derived.tables import rollups as rollup_table
+from slipway.store.derived.tables import span_facts, state, traces
+from slipway.store.derived.words import words
+from slipway.store.rows import rows_of, safe
+from slipway.store.tables import tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from slipway.store.derived.database import Derived
 
 BATCH = 500
+MOST_WORDS = 4000  # of one span
+_spans = tables[Span]
+_FIELDS = [_spans.c[name] for name in rows_of(Span).names]
+Found = list[tuple[int, Span]]
 
 
 class Builder:
     """Builds ``derived``. Two at once are safe, and of no use."""
 
     def __init__(self, derived: Derived, derive: Derive, *, batch: int = BATCH) -> None:
-        self._derived, self._derive, self._batch = derived, derive, batch
+        self.derived, self._derive, self._batch = derived, derive, batch
 
     def step(self) -> int:
         """Derive the next batch; how many spans it had. 0: everything is derived. A kill at any instant loses and repeats
         nothing. Raises `StoreError`."""
-        raise NotImplementedError
+        with self.derived.writing() as connection:
+            at, key = self._reached(connection)
+            found = self._after(at)
+            if at and self._replaced(found, at, key):
+                self._empty(connection)
+                at, found = 0, self._after(0)
+            found = [pair for pair in found if pair[0] > at]
+            if found:
+                self._add(connection, found)
+                self._reach(connection, *found[-1])
+        return len(found)
 
     def catch_up(self) -> int:
         """Derive everything there is; how many spans that were."""
-        raise NotImplementedError
+        total = 0
+        while done := self.step():
+            total += done
+        return total
 
-    def again(self, trace_ids: Sequence[str]) -> None:
-        """Derive traces again, for instance because of a log record that came late. What they counted for is taken back first."""
-        raise NotImplementedError
+    def again(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Derive spans, (trace_id, span_id), again: for instance a log record came that tells more. What they counted for is
+        taken back first. Those that are not derived yet are left to `step`."""
+        with self.derived.writing() as connection:
+            for start in range(0, len(keys), self._batch):
+                self._again(connection, set(keys[start : start + self._batch]))
 
     def forget(self, trace_ids: Sequence[str]) -> None:
         """Traces whose rows are deleted can no longer be found. Rollups keep what they counted."""
-        raise NotImplementedError
+        with self.derived.writing() as connection:
+            for table in (span_facts, traces):
+                among = self.derived.among(table.c.trace_id, trace_ids)
+                if table is span_facts:
+                    positions = connection.execute(select(table.c.position).where(among)).scalars().all()
+                    self.derived.place.drop_text(connection, positions)
+                connection.execute(delete(table).where(among))
 
     def rebuild(self) -> None:
         """Empty everything, so that the next steps derive it from the first row on."""
-        raise NotImplementedError
+        with self.derived.writing() as connection:
+            self._empty(connection)
+
+    def _empty(self, connection: Connection) -> None:
+        for table in (span_facts, traces, rollup_table, state):
+            connection.execute(delete(table))
+        self.derived.place.drop_all_text(connection)
+
+    def _reached(self, connection: Connection) -> tuple[int, str]:
+        row = connection.execute(select(state.c.position, state.c.key).where(state.c.source == "spans")).first()
+        return (0, "") if row is None else (row[0], row[1])
+
+    def _reach(self, connection: Connection, position: int, span: Span) -> None:
+        values = {"position": position, "key": _key(span)}
+        if not connection.execute(state.update().where(state.c.source == "spans").values(**values)).rowcount:
+            connection.execute(state.insert().values(source="spans", **values))
+
+    def _after(self, at: int) -> Found:
+        """The row at a position, when it is there, and those behind it."""
+        query = select(_spans.c.position, *_FIELDS).where(_spans.c.position >= at)
+        with self.derived.reading() as connection:
+            return _records(connection.execute(query.order_by(_spans.c.position).limit(self._batch + 1)))
+
+    def _replaced(self, found: Found, at: int, key: str) -> bool:
+        """Whether the rows are no longer those that were followed: the store was restored, or emptied and filled again."""
+        if found:
+            return found[0][0] == at and _key(found[0][1]) != key
+        with self.derived.reading() as connection:
+            last = connection.execute(select(func.max(_spans.c.position))).scalar_one()
+        return last is not None and last < at
+
+    def _add(self, connection: Connection, found: Found) -> None:
+        facts = self._facts(found)
+        rows = [_row(position, span, fact) for (position, span), fact in zip(found, facts, strict=True)]
+        rollups.count(self.derived, connection, rows)
+        summing.add(self.derived, connection, rows, facts)
+        connection.execute(span_facts.insert(), rows)
+        texts = (
+            (position, " ".join(words(fact.text, MOST_WORDS))) for (position, _), fact in zip(found, facts, strict=True)
+        )
+        self.derived.place.add_text(connection, [pair for pair in texts if pair[1]])
+
+    def _again(self, connection: Connection, keys: set[tuple[str, str]]) -> None:
+        ids = list({trace_id for trace_id, _ in keys})
+        same_span = self.derived.among(span_facts.c.span_id, list({span_id for _, span_id in keys}))
+        query = select(span_facts).where(self.derived.among(span_facts.c.trace_id, ids), same_span)
+        before = {
+            row["position"]: row
+            for row in connection.execute(query).mappings()
+            if (row["trace_id"], row["span_id"]) in keys
+        }
+        rows_query = select(_spans.c.position, *_FIELDS).where(self.derived.among(_spans.c.position, list(before)))
+        with self.derived.reading() as reader:
+            found = _records(reader.execute(rows_query))
+        facts = self._facts(found)
+        rows = [_row(position, span, fact) for (position, span), fact in zip(found, facts, strict=True)]
+        was = [before[position] for position, _ in found]
+        if not found:
+            return
+        rollups.take_back(self.derived, connection, was)
+        rollups.count(self.derived, connection, rows)
+        summing.again(self.derived, connection, was, rows, facts)
+        changed = [{"at": row["position"], **row} for row in rows]
+        connection.execute(span_facts.update().where(span_facts.c.position == bindparam("at")), changed)
+        place = self.derived.place
+        place.drop_text(connection, [position for position, _ in found])
+        texts = [
+            (row["position"], " ".join(words(fact.text, MOST_WORDS))) for row, fact in zip(rows, facts, strict=True)
+        ]
+        place.add_text(connection, [pair for pair in texts if pair[1]])
+
+    def _facts(self, found: Found) -> Sequence[Facts]:
+        return self._derive([span for _, span in found])
+
+
+def _key(span: Span) -> str:
+    return safe(f"{span.trace_id} {span.span_id}")
+
+
+def _records(rows: Iterable[Any]) -> Found:
+    record = rows_of(Span).record
+    return [(row[0], record(row[1:])) for row in rows]
+
+
+def _row(position: int, span: Span, fact: Facts) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "position": position,
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "parent_id": span.parent_id,
+        "project": span.project,
+        "started_ns": span.started_ns,
+        "duration_ns": span.duration_ns,
+        "name": span.name,
+        "kind": fact.kind,
+        "status": span.status,
+        "model": fact.model,
+        "provider": fact.provider,
+        "input_tokens": fact.input_tokens,
+        "output_tokens": fact.output_tokens,
+        "cached_tokens": fact.cached_tokens,
+        "cost_usd": fact.cost_usd,
+        "session_id": fact.session_id,
+        "user_id": fact.user_id,
+        "run_id": span.run_id,
+        "call": fact.call,
+        "rollup": 0,
+    }
+    return {name: safe(value) if isinstance(value, str) else value for name, value in row.items()}

@@ -13,10 +13,12 @@ from slipway.data import Span
 class Facts:
     """What a span says about itself, whatever dialect it says it in. None: it does not say.
 
-    ``text`` is what full text finds (name, input, output, error), ``input`` and ``output`` the previews of a trace's root.
+    ``call``: it is one call of a model, so that its tokens and cost count in sums; a span around calls that repeats their
+    totals is none. ``text`` is what full text finds (name, input, output, error); ``input`` and ``output`` are previews.
     """
 
     kind: str
+    call: bool = False
     model: str | None = None
     provider: str | None = None
     input_tokens: int | None = None

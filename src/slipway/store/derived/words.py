@@ -1,0 +1,52 @@
+"""Words: text cut into words in one way, for both databases and for what is searched as well as for what is found.
+
+A word is a run of letters and digits, without case and accents. In Chinese and Japanese, written without spaces, each
+character is a word, so that any part of a sentence is found as a phrase.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+LONGEST = 64  # characters of a word; what is longer is no word, and is cut
+MOST_CHARACTERS = 32_000  # of one field
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[^\W_]+")
+_MIXED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[^\u3040-\u9fff\uf900-\ufaff]+")
+
+
+def words(text: str, most: int | None = None) -> list[str]:
+    """The words of ``text``, in order."""
+    if text.isascii():
+        found = _WORD.findall(text.lower())
+    else:
+        folded = "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not _accent(char))
+        found = [part for word in _WORD.findall(folded) for part in _MIXED.findall(word)]
+    return [word[:LONGEST] for word in islice(found, most)]
+
+
+def _accent(char: str) -> bool:
+    return unicodedata.combining(char) != 0
+
+
+def strings(value: Any, most: int = MOST_CHARACTERS) -> str:
+    """All text and numbers inside a JSON value, in order, up to ``most`` characters. Keys are not among them."""
+    found: list[str] = []
+    waiting = [value]
+    while waiting and most > 0:
+        item = waiting.pop()
+        if isinstance(item, str):
+            found.append(item[:most])
+            most -= len(item) + 1
+        elif isinstance(item, Mapping):
+            waiting.extend(reversed(list(islice(item.values(), 1000))))
+        elif isinstance(item, list | tuple):
+            waiting.extend(reversed(item[:1000]))
+        elif isinstance(item, int | float) and not isinstance(item, bool):
+            text = f"{item:.17g}" if isinstance(item, float) else str(item) if item.bit_length() < 200 else ""
+            found.append(text)
+            most -= len(text) + 1
+    return " ".join(found)
