@@ -31,8 +31,10 @@ class Capture(Table, frozen=True):
 
     inputs: bool = True
     outputs: bool = True
-    max_bytes: int = 65_536
+    max_bytes: int = 1_048_576
+    inline_bytes: int = 16_384
     redact: bool = True
+    personal: bool = True
     presidio: bool = False
     instrument: bool = True
     environment: tuple[str, ...] = ("CI", "LANG", "PYTHONHASHSEED", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
@@ -178,7 +180,9 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "SLIPWAY_CAPTURE_INPUTS": ("capture", "inputs"),
     "SLIPWAY_CAPTURE_OUTPUTS": ("capture", "outputs"),
     "SLIPWAY_CAPTURE_MAX_BYTES": ("capture", "max-bytes"),
+    "SLIPWAY_CAPTURE_INLINE_BYTES": ("capture", "inline-bytes"),
     "SLIPWAY_REDACT": ("capture", "redact"),
+    "SLIPWAY_REDACT_PERSONAL": ("capture", "personal"),
     "SLIPWAY_INSTRUMENT": ("capture", "instrument"),
 }
 

@@ -71,10 +71,12 @@ class Findings:
 
     def payload(self) -> dict[str, Any]:
         """For ``--json``. ``spans.stored``, ``spans.dropped``, ``spool.pending`` are always there."""
+        from slipway.track.drops import records_lost
+
         return {
             "healthy": not self.broken,
             "spans.stored": self.counts.get("Span", 0),
-            "spans.dropped": sum(self.drops.values()),
+            "spans.dropped": records_lost(self.drops),
             "spool.pending": self.recorder.get("spool.pending", 0),
             "spool.shipped": self.shipped,
             "drops": self.drops,
@@ -106,7 +108,8 @@ def examine(call: Invocation, *, deep: bool = False) -> Findings:
     _store(found, call, deep=deep)
     _recorder(found, folder)
     for reason, count in sorted(found.drops.items()):
-        mend = "see the [trace] settings; what was dropped cannot be brought back"
+        table = "capture" if reason.startswith("capture:") else "trace"
+        mend = f"see the [{table}] settings; what was dropped cannot be brought back"
         found.checks.append(Check(f"drops: {reason}", "warn", f"{count:,} dropped", mend))
     return found
 

@@ -71,14 +71,10 @@ def load(store: Store, trace_id: str, *, blobs: bool = False) -> dict[str, Any]:
     """A trace and its spans, in order of start. ``blobs`` puts big inputs and outputs back in place."""
     spans = sorted(store.find(Span, {"trace_id": trace_id}), key=lambda span: (span.started_ns, span.sequence))
     if blobs:
-        spans = [replace(span, input=_whole(store, span.input), output=_whole(store, span.output)) for span in spans]
+        from slipway.store.payloads import whole
+
+        spans = [replace(span, input=whole(store, span.input), output=whole(store, span.output)) for span in spans]
     return {"trace_id": trace_id, "project": spans[0].project, "spans": spans}
-
-
-def _whole(store: Store, value: Any) -> Any:
-    if isinstance(value, dict) and isinstance(value.get("$blob"), str):
-        return store.get_blob(value["$blob"]).decode("utf-8", "backslashreplace")
-    return value
 
 
 def in_tree_order(spans: Sequence[Span]) -> Iterator[tuple[Span, int, str]]:

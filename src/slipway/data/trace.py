@@ -23,7 +23,8 @@ class Span:
     ``started_ns`` is Unix time in nanoseconds; ``duration_ns`` is measured on the monotonic clock, so it is >= 0 whatever
     the wall clock does. ``first_token_ns`` is how many nanoseconds after the start the first part of a streamed answer came.
     ``sequence`` orders spans of one process that share a ``started_ns``. ``input`` and ``output``
-    are JSON values, cut to the capture limits, or ``{"$blob": digest, "bytes": n, "preview": text}`` when they are big.
+    are JSON values, cut to the capture limits, or ``{"$blob": digest, "bytes": n, "preview": text}`` when they are big:
+    ``slipway.store.whole(store, span.output)`` fetches them.
     ``session_id``, ``user_id`` and ``run_id`` (the eval run) are copied onto each span so that nothing is merged at read.
     """
 

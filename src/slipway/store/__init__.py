@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from slipway.errors import ConfigError, NotFound
 from slipway.store.files import lock_data_folder
+from slipway.store.payloads import whole
 from slipway.store.protocol import Health, LastValue, Store, Where
 
-__all__ = ["Health", "LastValue", "Store", "Where", "lock_data_folder", "open_store"]
+__all__ = ["Health", "LastValue", "Store", "Where", "lock_data_folder", "open_store", "whole"]
 
 
 def open_store(url: str) -> Store:

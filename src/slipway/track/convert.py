@@ -11,12 +11,15 @@ from typing import Any
 
 from slipway.data import Event, Span
 from slipway.track.live import LiveSpan, Problem
+from slipway.track.payloads import Payloads, named_as_blob
 from slipway.track.redact import Redactor, sensitive
 from slipway.track.wrappers import __file__ as WRAPPERS  # noqa: N812
 
 HIDDEN = "[redacted by name]"
 LAST_NS = (1 << 63) - 1
 MOST_ATTRIBUTE_KEYS = 10_000
+BESIDE = 65_536
+"""Bytes that a span may hold besides its input and output: of its attributes, of its events, of its error."""
 
 
 class Converter:
@@ -30,8 +33,11 @@ class Converter:
         redactor: Callable[[], Redactor] | None,
         resource: Mapping[str, Any],
         environment_id: Callable[[], str | None] = lambda: None,
+        inline_bytes: int | None = None,
+        payload_cut: Callable[[], None] = lambda: None,
     ) -> None:
-        self.project, self.max_bytes, self.resource = project, max_bytes, resource
+        self.project, self.max_bytes, self.resource = project, min(max_bytes, BESIDE), resource
+        self.payloads = Payloads(inline_bytes=inline_bytes, max_bytes=max_bytes, cut=cut, count=payload_cut)
         self._environment_id = environment_id
         self._make_redactor = redactor
         self._redactor: Redactor | None = None
@@ -67,10 +73,10 @@ class Converter:
             text(live.name) if type(live.name) is str else "span",
         ]
         given, output, attributes, events, error, name = self._redacted(parts, streamed=live.stream is not None)
-        if (
-            live.size * 6 > self.max_bytes or live.stream is not None
-        ):  # an ordinary span is far below: not weighed again
-            given, output = cut(given, self.max_bytes), cut(output, self.max_bytes)
+        fit, inline = self.payloads.fit, self.payloads.inline
+        # An ordinary span is far below: not weighed again.
+        if live.size * 6 > inline or live.stream is not None or named_as_blob(given) or named_as_blob(output):
+            given, output = fit(given), fit(output)
         if attributes:
             attributes = cut(attributes, self.max_bytes)
         status = live.status_set or ("error" if problem is not None else "ok")
@@ -120,8 +126,8 @@ class Converter:
             name=name[:1_024],
             started_ns=nanoseconds(record.started_ns),
             duration_ns=nanoseconds(record.duration_ns),
-            input=cut(given, self.max_bytes),
-            output=cut(output, self.max_bytes),
+            input=self.payloads.fit(given),
+            output=self.payloads.fit(output),
             attributes=cut(attributes, self.max_bytes),
             events=_event_records(events, self.max_bytes),
             error=cut(error, self.max_bytes) if error else None,

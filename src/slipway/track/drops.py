@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -34,6 +34,7 @@ INSTRUMENTOR = ("instrumentor", "failed")
 ENVIRONMENT = ("environment", "not captured or stored")
 LATE = ("exit", "out of time")
 DISK_FULL = ("spool", "disk full")
+PAYLOAD_CUT = ("capture", "payload cut")
 REASONS = (  # their places are in file names: new ones go to the end
     QUEUE_FULL,
     CLOSED,
@@ -46,8 +47,15 @@ REASONS = (  # their places are in file names: new ones go to the end
     ENVIRONMENT,
     LATE,
     DISK_FULL,
+    PAYLOAD_CUT,
 )
+_NO_RECORD = frozenset(": ".join(reason) for reason in (INSTRUMENTOR, ENVIRONMENT, PAYLOAD_CUT))
 _MOST_NAME = 200
+
+
+def records_lost(drops: Mapping[str, int]) -> int:
+    """How many of these drops (by "where: reason") each cost a record; the others cost a part of one, or something else."""
+    return sum(count for reason, count in drops.items() if reason not in _NO_RECORD)
 
 
 class Drops:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from slipway.track.drops import kept
+from slipway.track.drops import kept, records_lost
 from slipway.track.slot import slot
 from slipway.track.spool import NewerSpool, read, segments
 from slipway.track.tracer import SPOOL
@@ -42,7 +42,7 @@ def status(data_folder: Path | str) -> dict[str, Any]:
             drops[key] = drops.get(key, 0) + row.count
     tracer = slot.tracer
     return {
-        "spans.dropped": sum(drops.values()),
+        "spans.dropped": records_lost(drops),
         "spool.pending": pending,
         "spool.bytes": size,
         "spool.segments": len(paths),

@@ -18,6 +18,7 @@ from typing import Any
 
 from slipway.config import Config
 from slipway.data import Span
+from slipway.track import drops as reasons
 from slipway.track.convert import Converter
 from slipway.track.delivery import Delivery, Sink
 from slipway.track.drops import Drops
@@ -51,7 +52,7 @@ class Tracer:
         monotonic: Callable[[], int] = time.perf_counter_ns,
         ids: Any = None,
         redactors: Sequence[Hook] = (),
-        personal: bool = True,
+        personal: bool | None = None,
         threaded: bool = True,
     ) -> None:
         self.config, self.project = config, config.project
@@ -74,15 +75,18 @@ class Tracer:
         self.loading = threading.RLock()
         self._open_sink, self._threaded = open_sink, threaded
         capture = config.capture
+        wanted = capture.personal if personal is None else personal
         self.recorder = Recorder(
             converter=Converter(
                 project=config.project,
                 max_bytes=capture.max_bytes,
-                redactor=(lambda: Redactor(personal=personal, presidio=capture.presidio, hooks=redactors))
+                redactor=(lambda: Redactor(personal=wanted, presidio=capture.presidio, hooks=redactors))
                 if capture.redact or redactors or capture.presidio
                 else None,
                 resource=_resource(),
                 environment_id=lambda: self.environment_id,
+                inline_bytes=capture.inline_bytes if getattr(open_sink, "keeps_blobs", False) else None,
+                payload_cut=lambda: self.recorder.drops.count(reasons.PAYLOAD_CUT),
             ),
             make_delivery=self._delivery,
             drops=self._drops(),

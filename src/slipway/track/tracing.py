@@ -37,7 +37,7 @@ def init(
     config: Config | None = None,
     sample: float | None = None,
     redactors: Sequence[Hook] = (),
-    personal: bool = True,
+    personal: bool | None = None,
     sink: Callable[[Sequence[Any]], Any] | None = None,
     environment: bool = True,
     instrument: bool | None = None,
@@ -46,9 +46,9 @@ def init(
 
     ``store`` is a SQLAlchemy URL or an open store; by default what slipway.toml and SLIPWAY_* say. ``sample`` is the part of
     traces to keep. ``redactors`` are functions text -> text that run after the built-in ones; ``personal=False`` keeps
-    e-mail addresses, telephone, card and account numbers. ``sink`` takes batches of records instead of a store.
-    ``environment`` captures commit, diff and packages in the background; ``instrument`` switches on installed
-    OpenInference and OpenTelemetry GenAI instrumentors.
+    e-mail addresses, telephone, card and account numbers (default: ``capture.personal``). ``sink`` takes batches of records
+    instead of a store. ``environment`` captures commit, diff and packages in the background; ``instrument`` switches on
+    installed OpenInference and OpenTelemetry GenAI instrumentors.
     Raises `ConfigError` for settings that make no sense, and nothing later: what cannot be stored is counted.
     """
     with slot.lock:
@@ -85,11 +85,14 @@ class _Opener:
         self.store: Any = store
         self.lock = threading.Lock()
         self.left_behind: list[Any] = []
+        self.keeps_blobs = sink is None
 
     def __call__(self) -> Callable[[Sequence[Any]], Any]:
         if self.sink is not None:
             return self.sink
-        return self.open().submit  # type: ignore[no-any-return]
+        from slipway.store.payloads import Keeping
+
+        return Keeping(self.open())
 
     def open(self) -> Any:
         """The store, opened on first use. A forked child opens its own and never touches the parent's."""

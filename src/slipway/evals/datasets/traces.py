@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from slipway.data import Feedback, Span
 from slipway.evals.datasets.rows import Place, Row
+from slipway.store.payloads import whole
 
 if TYPE_CHECKING:
     from slipway.store.protocol import Store
@@ -26,7 +26,7 @@ def span_rows(store: Store, where: Mapping[str, Any]) -> Iterator[Row]:
     several = _repeated(span.trace_id for span in spans)
     for number, span in enumerate(spans, start=1):
         alone = span.trace_id not in several
-        expected, provenance = _whole(store, span.output), {"trace_id": span.trace_id, "span_id": span.span_id}
+        expected, provenance = whole(store, span.output), {"trace_id": span.trace_id, "span_id": span.span_id}
         for said in store.find(Feedback, {"trace_id": span.trace_id, "name": CORRECTION}):
             if said.span_id == span.span_id or (said.span_id is None and alone):
                 expected = said.value
@@ -35,7 +35,7 @@ def span_rows(store: Store, where: Mapping[str, Any]) -> Iterator[Row]:
             Place(f"traces of {store.url}", number, "span"),
             {
                 "id": span.trace_id if alone else f"{span.trace_id}:{span.span_id}",
-                "input": _whole(store, span.input),
+                "input": whole(store, span.input),
                 "expected": expected,
                 "name": span.name,
                 "project": span.project,
@@ -47,14 +47,3 @@ def span_rows(store: Store, where: Mapping[str, Any]) -> Iterator[Row]:
 def _repeated(ids: Iterator[str]) -> set[str]:
     seen: set[str] = set()
     return {each for each in ids if each in seen or seen.add(each)}  # type: ignore[func-returns-value]
-
-
-def _whole(store: Store, value: Any) -> Any:
-    """A big payload is in a blob; the span has only its preview."""
-    if isinstance(value, Mapping) and "$blob" in value:
-        data = store.get_blob(value["$blob"])
-        try:
-            return json.loads(data)
-        except ValueError:
-            return data.decode("utf-8", "backslashreplace")
-    return value
