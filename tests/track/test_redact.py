@@ -14,7 +14,7 @@ import re2
 from slipway.config import Capture
 from slipway.errors import MissingExtra
 from slipway.testing import recording
-from slipway.track import patterns, span, trace
+from slipway.track import flush, init, patterns, shutdown, span, trace
 from slipway.track.redact import Redactor, sensitive
 
 _random = random.Random(7)
@@ -199,6 +199,29 @@ def test_personal_data_can_be_kept():
     with recording(personal=False) as recorded, span("s") as s:
         s.record_output(["bob@example.com", "ghp_" + "a1" * 18])
     assert recorded.one("s").output == ["bob@example.com", "[redacted github]"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "variable", "argument", "kept"),
+    [
+        ("false", None, None, "bob@example.com"),
+        ("true", None, None, "[redacted email]"),
+        ("false", "true", None, "[redacted email]"),
+        ("true", "false", None, "bob@example.com"),
+        ("true", "true", False, "bob@example.com"),
+    ],
+)
+def test_so_can_the_settings_say(tmp_path, monkeypatch, setting, variable, argument, kept):
+    (tmp_path / "slipway.toml").write_text(f"[capture]\npersonal = {setting}\n")
+    if variable:
+        monkeypatch.setenv("SLIPWAY_REDACT_PERSONAL", variable)
+    records = []
+    init(sink=records.extend, personal=argument, environment=False, instrument=False)
+    with span("s") as s:
+        s.record_output("bob@example.com")
+    flush(60)
+    shutdown()
+    assert [record.output for record in records] == [kept]
 
 
 @pytest.mark.parametrize(
