@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 # our name -> theirs, the first that is there wins: OpenTelemetry GenAI, OpenInference, OpenLLMetry, Langfuse, Logfire
 NAMES: Mapping[str, tuple[str, ...]] = {
     "slipway.model": (
@@ -56,6 +58,15 @@ _KINDS: Mapping[str, str] = dict(
 )
 
 
+_KIND = ("openinference.span.kind", "gen_ai.operation.name", "traceloop.span.kind", "langfuse.observation.type")
+# Most attributes say nothing here, so only those that both sides have are looked at: a receiver does this for every span.
+_RANKS: Mapping[str, list[tuple[int, str]]] = {
+    name: [(theirs.index(name), ours) for ours, theirs in NAMES.items() if name in theirs]
+    for name in {name for theirs in NAMES.values() for name in theirs}
+}
+_KNOWN = frozenset((*_RANKS, *_INPUTS, *_OUTPUTS, *_KIND, "llm.invocation_parameters"))
+
+
 @dataclass(frozen=True, slots=True)
 class Described:
     """What a span's attributes say about a model call."""
@@ -68,12 +79,15 @@ class Described:
 
 def describe(attributes: Mapping[str, Any]) -> Described:
     """Kind, input, output and normalised attributes; empty where nothing is said."""
+    said = _KNOWN & attributes.keys()
+    if not said:
+        return Described(None, None, None, {})
     found: dict[str, Any] = {}
-    for ours, theirs in NAMES.items():
-        for name in theirs:
-            if attributes.get(name) is not None:
-                found[ours] = attributes[name]
-                break
+    ranks: dict[str, int] = {}
+    for name in said:
+        for rank, ours in _RANKS.get(name, ()):
+            if rank < ranks.get(ours, rank + 1) and attributes[name] is not None:
+                found[ours], ranks[ours] = attributes[name], rank
     parameters = _json(attributes.get("llm.invocation_parameters"))
     if isinstance(parameters, dict):
         if isinstance(parameters.get("model"), str):
@@ -81,8 +95,7 @@ def describe(attributes: Mapping[str, Any]) -> Described:
         for name in ("temperature", "max_tokens", "seed", "top_p"):
             if name in parameters:
                 found.setdefault(f"slipway.{name}", parameters[name])
-    kind = attributes.get("openinference.span.kind") or attributes.get("gen_ai.operation.name")
-    kind = kind or attributes.get("traceloop.span.kind") or attributes.get("langfuse.observation.type")
+    kind = next((value for name in _KIND if (value := attributes.get(name))), None)
     kind = kind.lower() if isinstance(kind, str) and kind else None
     return Described(
         _KINDS.get(kind, kind) if kind else None, _first(attributes, _INPUTS), _first(attributes, _OUTPUTS), found
@@ -99,7 +112,15 @@ def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 def _json(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in "{[":
         try:
-            return json.loads(value)
+            return msgspec.json.decode(value)
         except (ValueError, RecursionError):
-            return value
+            return _unusual(value)
     return value
+
+
+def _unusual(value: str) -> Any:
+    """What Python writes as JSON and msgspec does not read: NaN, infinities, lone surrogates."""
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
