@@ -39,6 +39,7 @@ def facts(span: Span) -> Facts:
     kind = _text(described.kind) if span.kind in _UNSAID else span.kind
     if kind is None or kind in _UNSAID:
         kind = "llm" if model and (asked is not None or answered is not None) else span.kind
+    root = span.parent_id is None  # nobody shows a preview of another span
     given = span.input if span.input is not None else described.input
     output = span.output if span.output is not None else described.output
     said = " ".join((span.name, strings(_seen(given)), strings(_seen(output)), span.error or ""))
@@ -54,8 +55,8 @@ def facts(span: Span) -> Facts:
         session_id=span.session_id or _first(span.attributes, _SESSIONS),
         user_id=span.user_id or _first(span.attributes, _USERS),
         text=said,
-        input=None if given is None else shorten(given, PREVIEW),
-        output=None if output is None else shorten(output, PREVIEW),
+        input=shorten(given, PREVIEW) if root and given is not None else None,
+        output=shorten(output, PREVIEW) if root and output is not None else None,
     )
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 from slipway.errors import SlipwayError
+from slipway.server.arrived import Arrived
 from slipway.store.derived import Builder
 
 log = logging.getLogger("slipway.server")
@@ -16,14 +17,13 @@ PATIENCE_S = 30.0  # the longest pause after errors
 
 
 class Indexer:
-    """Runs ``builder``. `wake` it after a commit; it looks by itself as well. An error is told once, kept in `problem`, and tried
-    again later: searching waits then, and nothing else does."""
+    """Runs ``builder`` after each commit that ``arrived`` tells of, and looks by itself as well. An error is logged once, kept
+    in `problem`, and tried again later: searching falls behind then, and nothing else does."""
 
-    def __init__(self, builder: Builder, *, look_s: float = LOOK_S) -> None:
+    def __init__(self, builder: Builder, arrived: Arrived, *, look_s: float = LOOK_S) -> None:
         self.builder = builder
         self.problem = ""
-        self._look_s = look_s
-        self._something = threading.Event()
+        self._arrived, self._look_s = arrived, look_s
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -33,14 +33,10 @@ class Indexer:
         self._thread = threading.Thread(target=self._run, name="slipway-indexer", daemon=True)
         self._thread.start()
 
-    def wake(self) -> None:
-        """There is something new. Costs nothing, from any thread."""
-        self._something.set()
-
     def stop(self) -> None:
         """End after the batch at hand, and wait for that."""
         self._stopping.set()
-        self._something.set()
+        self._arrived.tell()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -48,21 +44,20 @@ class Indexer:
     def _run(self) -> None:
         pause = self._look_s
         while not self._stopping.is_set():
-            self._something.clear()
-            begun = time.monotonic()
+            seen, begun = self._arrived.count, time.monotonic()
             try:
                 done = self.builder.step()
                 pause, self.problem = self._look_s, ""
             except Exception as error:  # whatever it is, the server goes on without it
                 self._tell(error)
-                pause, done = min(max(pause * 2, self._look_s), PATIENCE_S), 0
+                pause = min(pause * 2, PATIENCE_S)
                 self._stopping.wait(pause)
                 continue
             if done:
                 # Requests are answered by the same interpreter: they get as much of it as this takes.
                 self._stopping.wait(min(time.monotonic() - begun, 0.1))
-            else:
-                self._something.wait(pause)
+            elif not self._stopping.is_set():
+                self._arrived.wait(seen, pause)
 
     def _tell(self, error: Exception) -> None:
         said = str(error) if isinstance(error, SlipwayError) else f"{type(error).__name__}: {error}"

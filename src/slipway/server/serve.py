@@ -70,8 +70,13 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
     serving = asyncio.create_task(server.serve())
     await _answers(serving, settings.host, port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    started(f"http://{host}:{port}", stop)
-    await serving
+    state.indexer.start()
+    try:
+        started(f"http://{host}:{port}", stop)
+        await serving
+    finally:
+        state.indexer.stop()
+        state.derived.close()
 
 
 def _free_port(host: str, port: int) -> int:

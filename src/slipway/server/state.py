@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import anyio
 
 from slipway.server.arrived import Arrived
-from slipway.server.receiver.intake import Intake
+from slipway.server.deriving import derive
+from slipway.server.indexer import Indexer
 from slipway.server.keys import Identity, Keys
+from slipway.server.receiver.intake import Intake
+from slipway.store.derived import Builder, Derived, Query
 
 if TYPE_CHECKING:
     from slipway.config import Config
@@ -35,3 +38,6 @@ class State:
         self.threads = anyio.CapacityLimiter(self.config.server.threads)
         self.intake = Intake(self)
         self.keys = Keys(self.store)
+        self.derived = Derived(self.store)
+        self.query = Query(self.derived)
+        self.indexer = Indexer(Builder(self.derived, derive), self.arrived)

@@ -25,9 +25,10 @@ class Page(Generic[R]):
 class TraceRow:
     """One trace in a list. Times are Unix nanoseconds.
 
-    ``name``, ``input`` and ``output`` (cut to a preview) are those of the root; of the earliest span while no root has come, and
-    ``rooted`` is False then. ``spans`` counts all of them, ``errors`` those that failed. Tokens and ``cost_usd`` are summed over
-    model calls; ``cost_usd`` is None when no call has a known cost, ``unknown_cost`` how many calls have none.
+    ``name``, ``input`` and ``output`` (cut to a preview) are those of the root. While no root has come ``rooted`` is False, the
+    name is that of the earliest span, and there is no preview. ``spans`` counts all of them, ``errors`` those that failed. Tokens
+    and ``cost_usd`` are summed over model calls; ``cost_usd`` is None when no call has a known cost, ``unknown_cost`` how many
+    calls have none.
     """
 
     trace_id: str

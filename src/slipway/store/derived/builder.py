@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, select
 
-from slipway.data import Span
+from slipway.data import LogRecord, Span
 from slipway.store.derived import rollups, summing
 from slipway.store.derived.facts import Derive, Facts
 from slipway.store.derived.tables import rollups as rollup_table
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 BATCH = 500
 MOST_WORDS = 4000  # of one span
-_spans = tables[Span]
+_spans, _logs = tables[Span], tables[LogRecord]
 _FIELDS = [_spans.c[name] for name in rows_of(Span).names]
 Found = list[tuple[int, Span]]
 
@@ -39,10 +39,10 @@ class Builder:
         self.derived, self._derive, self._batch = derived, derive, batch
 
     def step(self) -> int:
-        """Derive the next batch; how many spans it had. 0: everything is derived. A kill at any instant loses and repeats
-        nothing. Raises `StoreError`."""
+        """Derive the next batch; how many spans and late log records it had. 0: everything is derived. A kill at any instant
+        loses and repeats nothing. Raises `StoreError`."""
         with self.derived.writing() as connection:
-            at, key = self._reached(connection)
+            at, key = self._reached(connection, "spans")
             found = self._after(at)
             if at and self._replaced(found, at, key):
                 self._empty(connection)
@@ -50,8 +50,19 @@ class Builder:
             found = [pair for pair in found if pair[0] > at]
             if found:
                 self._add(connection, found)
-                self._reach(connection, *found[-1])
-        return len(found)
+                self._reach(connection, "spans", found[-1][0], _key(found[-1][1]))
+            return len(found) + self._late(connection)
+
+    def _late(self, connection: Connection) -> int:
+        """Derive spans again that log records came for. Those that were there before their span were seen with it."""
+        at, _ = self._reached(connection, "logs")
+        query = select(_logs.c.position, _logs.c.trace_id, _logs.c.span_id).where(_logs.c.position > at)
+        with self.derived.reading() as reader:
+            rows = reader.execute(query.order_by(_logs.c.position).limit(self._batch)).all()
+        if rows:
+            self._again(connection, {(trace_id, span_id) for _, trace_id, span_id in rows if trace_id and span_id})
+            self._reach(connection, "logs", rows[-1][0], "")
+        return len(rows)
 
     def catch_up(self) -> int:
         """Derive everything there is; how many spans that were."""
@@ -87,14 +98,14 @@ class Builder:
             connection.execute(delete(table))
         self.derived.place.drop_all_text(connection)
 
-    def _reached(self, connection: Connection) -> tuple[int, str]:
-        row = connection.execute(select(state.c.position, state.c.key).where(state.c.source == "spans")).first()
+    def _reached(self, connection: Connection, source: str) -> tuple[int, str]:
+        row = connection.execute(select(state.c.position, state.c.key).where(state.c.source == source)).first()
         return (0, "") if row is None else (row[0], row[1])
 
-    def _reach(self, connection: Connection, position: int, span: Span) -> None:
-        values = {"position": position, "key": _key(span)}
-        if not connection.execute(state.update().where(state.c.source == "spans").values(**values)).rowcount:
-            connection.execute(state.insert().values(source="spans", **values))
+    def _reach(self, connection: Connection, source: str, position: int, key: str) -> None:
+        values = {"position": position, "key": key}
+        if not connection.execute(state.update().where(state.c.source == source).values(**values)).rowcount:
+            connection.execute(state.insert().values(source=source, **values))
 
     def _after(self, at: int) -> Found:
         """The row at a position, when it is there, and those behind it."""
@@ -116,10 +127,7 @@ class Builder:
         rollups.count(self.derived, connection, rows)
         summing.add(self.derived, connection, rows, facts)
         connection.execute(span_facts.insert(), rows)
-        texts = (
-            (position, " ".join(words(fact.text, MOST_WORDS))) for (position, _), fact in zip(found, facts, strict=True)
-        )
-        self.derived.place.add_text(connection, [pair for pair in texts if pair[1]])
+        self._index(connection, found, facts)
 
     def _again(self, connection: Connection, keys: set[tuple[str, str]]) -> None:
         ids = list({trace_id for trace_id, _ in keys})
@@ -143,12 +151,12 @@ class Builder:
         summing.again(self.derived, connection, was, rows, facts)
         changed = [{"at": row["position"], **row} for row in rows]
         connection.execute(span_facts.update().where(span_facts.c.position == bindparam("at")), changed)
-        place = self.derived.place
-        place.drop_text(connection, [position for position, _ in found])
-        texts = [
-            (row["position"], " ".join(words(fact.text, MOST_WORDS))) for row, fact in zip(rows, facts, strict=True)
-        ]
-        place.add_text(connection, [pair for pair in texts if pair[1]])
+        self.derived.place.drop_text(connection, [position for position, _ in found])
+        self._index(connection, found, facts)
+
+    def _index(self, connection: Connection, found: Found, facts: Sequence[Facts]) -> None:
+        texts = [(pair[0], " ".join(words(fact.text, MOST_WORDS))) for pair, fact in zip(found, facts, strict=True)]
+        self.derived.place.add_text(connection, [pair for pair in texts if pair[1]])
 
     def _facts(self, found: Found) -> Sequence[Facts]:
         return self._derive([span for _, span in found])

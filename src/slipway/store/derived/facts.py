@@ -14,7 +14,8 @@ class Facts:
     """What a span says about itself, whatever dialect it says it in. None: it does not say.
 
     ``call``: it is one call of a model, so that its tokens and cost count in sums; a span around calls that repeats their
-    totals is none. ``text`` is what full text finds (name, input, output, error); ``input`` and ``output`` are previews.
+    totals is none. ``text`` is what full text finds (name, input, output, error); ``input`` and ``output`` are previews of a
+    root.
     """
 
     kind: str
