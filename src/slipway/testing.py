@@ -53,6 +53,10 @@ class CountingIds:
         """The next number."""
         return next(self._next)
 
+    def trace(self, wall_ns: int, low: int = 0) -> int:
+        """The next number."""
+        return low or next(self._next)
+
 
 class MemorySink:
     """Takes batches of records and keeps them. ``failing`` makes it refuse."""

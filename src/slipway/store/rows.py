@@ -30,6 +30,11 @@ def safe(text: str) -> str:
     return _unsafe.sub(lambda found: f"{ESCAPE}{ord(found[0]):04x}", text)
 
 
+def plain(text: str) -> bool:
+    """Whether `safe` leaves ``text`` as it is."""
+    return not ("\x00" in text or ESCAPE in text or (not text.isascii() and _unsafe.search(text)))
+
+
 def unsafe(text: str) -> str:
     """The inverse of `safe`."""
     return _escaped.sub(lambda found: chr(int(found[1], 16)), text) if ESCAPE in text else text
@@ -59,7 +64,8 @@ class Rows:
         self._flags = self._where(Form.FLAG)
         self._nonzero = tuple(self.names.index(name) for name in kind.nonzero)
         self._optional = tuple(column.optional for column in kind.columns)
-        self._required = tuple(not column.optional and column.form is not Form.NUMBER for column in kind.columns)
+        required = [not column.optional and column.form is not Form.NUMBER for column in kind.columns]
+        self._required = _several(itemgetter, [number for number, must in enumerate(required) if must])
         self._decoders = tuple((number, jsontext.Decoder(kind.columns[number].type)) for number in self._json)
 
     def _where(self, form: Form) -> tuple[int, ...]:
@@ -81,10 +87,10 @@ class Rows:
                 self._settle(row)
         except (TypeError, OverflowError, ValueError, struct_error, AttributeError):
             raise self._refused(record) from None
-        if "\x00" in texts or ESCAPE in texts or (not texts.isascii() and _unsafe.search(texts)):
+        if not plain(texts):
             for number in self._where(Form.TEXT):
                 row[number] = None if row[number] is None else safe(row[number])
-        if None in row and any(value is None and required for value, required in zip(row, self._required, strict=True)):
+        if None in self._required(row):
             raise self._refused(record)
         for number in self._nonzero:
             if not row[number].strip("0"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import bindparam, desc
 from sqlalchemy.exc import DBAPIError
 
-from slipway.data import MetricPoint
+from slipway.data import MetricPoint, Span
 from slipway.errors import DataError, StoreError
 from slipway.store import metrics, queries
 from slipway.store.catalogue import Catalogue
@@ -89,7 +89,10 @@ class SqlStore:
         return self.submit(records).result()
 
     def submit(self, records: Sequence[Any]) -> Future[int]:
-        """Store records in the background. Raises `DataError` at once for a record that cannot be kept."""
+        """Store records in the background. Raises `DataError` at once for a record that cannot be kept.
+
+        A bare tuple among them is the row of a `Span` that the caller has checked (`slipway.track.spanrow`).
+        """
         work: Work = {}
         for record in records:
             rows = work.get(record.__class__)
@@ -99,13 +102,17 @@ class SqlStore:
         for kind, found in work.items():
             if kind is MetricPoint:
                 work[kind] = metrics.rows(found)  # type: ignore[arg-type]
-            else:
+            elif kind is not tuple:
                 work[kind] = list(map(rows_of(kind).row, found))
+        if tuple in work:
+            work.setdefault(Span, []).extend(work.pop(tuple))
         if not records:
             done: Future[int] = Future()
             done.set_result(0)
             return done
         return self._writer.submit(work, len(records))
+
+    submit.takes_rows = True  # type: ignore[attr-defined]
 
     def _commit(self, works: Sequence[Work]) -> list[int | BaseException]:
         try:
@@ -130,15 +137,16 @@ class SqlStore:
         cursor = driver.cursor()
         self.backend.begin(cursor)
         total = sum(len(rows) for work in works for rows in work.values())
-        cursor.execute("SAVEPOINT together")
         new = self._inserts.run(cursor, works)
         if len(works) == 1:
             counts = [new]
         elif new == total:
             counts = [sum(map(len, work.values())) for work in works]
         else:  # some were there already: find out whose
-            cursor.execute("ROLLBACK TO SAVEPOINT together")
+            # Not a savepoint: SQLite would copy every page before its first change in every transaction, for this rare case.
+            cursor.execute("ROLLBACK")
             self._inserts.forget()
+            self.backend.begin(cursor)
             counts = [self._inserts.run(cursor, [work]) for work in works]
         driver.commit()
         cursor.close()

@@ -13,10 +13,10 @@ from slipway.data import Event, Span
 from slipway.track.live import LiveSpan, Problem
 from slipway.track.payloads import Payloads, named_as_blob
 from slipway.track.redact import Redactor, sensitive
+from slipway.track.spanrow import LAST_NS, Row, RowMaker
 from slipway.track.wrappers import __file__ as WRAPPERS  # noqa: N812
 
 HIDDEN = "[redacted by name]"
-LAST_NS = (1 << 63) - 1
 MOST_ATTRIBUTE_KEYS = 10_000
 BESIDE = 65_536
 """Bytes that a span may hold besides its input and output: of its attributes, of its events, of its error."""
@@ -38,9 +38,10 @@ class Converter:
     ) -> None:
         self.project, self.max_bytes, self.resource = project, min(max_bytes, BESIDE), resource
         self.payloads = Payloads(inline_bytes=inline_bytes, max_bytes=max_bytes, cut=cut, count=payload_cut)
-        self._environment_id = environment_id
+        self.environment_id = environment_id
         self._make_redactor = redactor
         self._redactor: Redactor | None = None
+        self._rows: RowMaker | None = None
 
     def redactor(self) -> Redactor | None:
         """Compiled at the first span, not when the application starts."""
@@ -103,9 +104,15 @@ class Converter:
             session_id=bound.session_id,
             user_id=bound.user_id,
             run_id=bound.run_id,
-            environment_id=self._environment_id(),
+            environment_id=self.environment_id(),
             sequence=live.sequence,
         )
+
+    def row(self, live: LiveSpan) -> Row | Span:
+        """The store's row of a finished span, for a sink that takes rows; the record of one that is out of the ordinary."""
+        if self._rows is None:
+            self._rows = RowMaker(self, clean)
+        return self._rows.row(live) or self.span(live)
 
     def record(self, record: Any) -> Any:
         """A ready-made record: a span is cleaned, redacted and cut; another kind passes as it is."""
@@ -132,7 +139,7 @@ class Converter:
             events=_event_records(events, self.max_bytes),
             error=cut(error, self.max_bytes) if error else None,
             resource=record.resource or self.resource,
-            environment_id=record.environment_id or self._environment_id(),
+            environment_id=record.environment_id or self.environment_id(),
         )
 
     def _redacted(self, parts: list[Any], *, streamed: bool) -> list[Any]:

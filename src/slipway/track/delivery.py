@@ -72,6 +72,7 @@ class Delivery:
         self._open_sink, self._amend = open_sink, amend
         self._opening: Future[Sink] | None = None
         self.sink: Sink | None = None
+        self.takes_rows = False  # instead of spans; known once the sink is open
         self.failing = False
         self.last_error: BaseException | None = None
         self._full = False
@@ -192,6 +193,7 @@ class Delivery:
             error = self._opening.exception()
             if error is None:
                 self.sink = self._opening.result()
+                self.takes_rows = getattr(self.sink, "takes_rows", False)
                 self._succeeded()
             else:
                 self._opening = None

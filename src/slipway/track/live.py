@@ -283,11 +283,11 @@ def begin(tracer: Tracer, name: str, kind: str, drawn: int = 0) -> LiveSpan | Un
     if otel is not None:
         parent = otel.innermost(parent)
     if parent is None:
-        trace_id = (tracer.bits(64) << 64 | drawn) if drawn else (tracer.bits(128) or 1)
+        now, wall = tracer.monotonic(), tracer.wall()
+        trace_id = tracer.new_trace(wall, drawn)
         if tracer.threshold is not None and trace_id & LOW_64 >= tracer.threshold:
             return Unsampled(trace_id, otel)
-        now = tracer.monotonic()
-        return LiveSpan(tracer, name, kind, trace_id, 0, now, tracer.wall() - now)
+        return LiveSpan(tracer, name, kind, trace_id, 0, now, wall - now)
     now = tracer.monotonic()
     if type(parent) is LiveSpan:
         # Times of one trace hang on its root: a step of the wall clock cannot put a child before its parent.

@@ -146,6 +146,8 @@ class Recorder:
 
     def _batch(self) -> list[Any]:
         queue, records = self._queue, []
+        rows = self._delivery is not None and self._delivery.takes_rows
+        convert = self.converter.row if rows else self.converter.span
         for _ in range(min(len(queue), self._size)):
             item = queue.popleft()
             try:
@@ -153,7 +155,7 @@ class Recorder:
                     if item.size > SMALL:
                         with self._big:
                             self._big_bytes -= item.size
-                    records.append(self.converter.span(item))
+                    records.append(convert(item))
                 else:
                     records.append(self.converter.record(item))
             except Exception:  # watching never breaks the watched: the span is counted, the writer goes on

@@ -74,10 +74,14 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """``value`` (JSON types) without secrets. The same object when there was nothing to take out."""
-        first = self._compiled.first
-        if not self.hooks and (first is None or not first.search(_encode(value))):
+        if not self.hooks and self.harmless(_encode(value)):
             return value
         return self._walk(value)
+
+    def harmless(self, data: bytes) -> bool:
+        """Whether there is surely nothing to take out of this JSON text."""
+        first = self._compiled.first
+        return not self.hooks and (first is None or not first.search(data))
 
     def text(self, text: str) -> str:
         """``text`` without secrets."""

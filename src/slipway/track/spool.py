@@ -26,6 +26,7 @@ import msgspec
 
 from slipway.data import RECORDS, MetricPoint
 from slipway.errors import StoreError
+from slipway.track.spanrow import fields_of
 
 if sys.platform != "win32":
     import fcntl
@@ -64,11 +65,13 @@ HEADER_BYTES = len(header())
 
 
 def frame(number: int, record: Any) -> bytes:
-    """One record as it lies in a segment."""
-    raw = record
-    if isinstance(record, MetricPoint) and not math.isfinite(record.value):
+    """One record as it lies in a segment; a bare tuple is the row of a span."""
+    raw, kind = record, type(record).__name__
+    if record.__class__ is tuple:
+        raw, kind = fields_of(record), "Span"
+    elif isinstance(record, MetricPoint) and not math.isfinite(record.value):
         raw = {**msgspec.to_builtins(record), "value": str(record.value)}  # JSON has no NaN and no infinity
-    payload = _encoder.encode([type(record).__name__, raw])
+    payload = _encoder.encode([kind, raw])
     return _FRAME.pack(MARKER, len(payload), number, _check(len(payload), number, payload)) + payload
 
 
