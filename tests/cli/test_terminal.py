@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import subprocess
 import sys
-import termios
 
 import pytest
+from tests.terminal import environ, typed
 
 COMMAND = [sys.executable, "-m", "slipway.cli"]
 
 
-def environ(**more):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
-    for name in ("NO_COLOR", "COLUMNS", "FORCE_COLOR"):
-        kept.pop(name, None)
-    return kept | {"TERM": "xterm-256color"} | more
-
-
 def on_a_terminal(*arguments, **more):
-    """What a command writes to a pseudo-terminal of 80 columns."""
-    master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (24, 80))
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=slave, stderr=slave, stdin=slave, env=environ(**more))
-    os.close(slave)
-    written = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:  # Linux says so when the last writer is gone
-            break
-        if not piece:
-            break
-        written += piece
-    process.wait()
-    os.close(master)
-    return written.decode()
+    """What a command writes to a terminal of 80 columns."""
+    return typed([*COMMAND, *arguments], environ(**more))[0]
 
 
 def test_colours_are_for_terminals_that_want_them(there):
@@ -48,7 +24,7 @@ def test_colours_are_for_terminals_that_want_them(there):
 
 @pytest.mark.parametrize("command", [("runs", "ls"), ("eval", "quick", "--repeats", "3", "--quiet"), ("journey",)])
 def test_each_run_is_one_line_on_a_terminal_of_80_columns(there, command):
-    said = on_a_terminal(*command, NO_COLOR="1").replace("\r\n", "\n").splitlines()
+    said = on_a_terminal(*command, NO_COLOR="1").splitlines()
     assert max(map(len, said)) <= 80, said
     for variant in ("words", "stems", "strict"):
         assert [line for line in said if re.search(rf"\b{variant} +0\.\d+ \[0\.\d+, 0\.\d+\]", line)], said

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from tests.evals.conftest import capitals
+from tests.terminal import ESCAPE, environ, typed
 
 import slipway as sw
 from slipway.data import Sample, Score
-from slipway.evals.progress import Bar, Counter, Lines, Silent, choose
+from slipway.evals.progress import Counter, Lines, Silent, choose
 
 
 def shout(example):
@@ -76,18 +81,41 @@ def test_what_the_infrastructure_lost_counts_in_no_mean():
     assert counter.text == "exact 0.5  2 failed  $0.01"
 
 
-def test_a_bar_on_a_terminal(capsys, monkeypatch):
-    now = [0.0]
-    bar = Bar(clock=lambda: now[0])
-    bar.begin("quick plain", 3, 1)
-    for number in range(2):
-        now[0] += 1
-        bar.seen(sample(number))
-    bar.end("finished")
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "quick plain" in said.err
-    assert "3/3" in said.err
+SCRIPT = """
+import slipway as sw
+
+def shout(example):
+    return example.input.upper()
+
+rows = [{"id": f"e{n}", "input": "word", "expected": "WORD"} for n in range(40)]
+runs = sw.evaluate(shout, rows, scorers=["exact"], variants={"plain": {}, "[b]another_long_name": {}})
+print("result", runs["plain"].score)
+"""
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_bar_for_each_run_on_a_terminal(tmp_path, monkeypatch, columns):
+    monkeypatch.chdir(tmp_path)
+    Path("script.py").write_text(SCRIPT)
+    shown, out = typed([sys.executable, "script.py"], environ(), columns=columns, piped=True)
+    assert out == "result 1.0\n"
+    assert "\x1b[" in shown
+    # What is left to see: every redraw begins where the one before it began.
+    last = [line for line in ESCAPE.sub("", shown.replace("\r", "\n")).splitlines() if line.strip()][-2:]
+    room = max(columns - 50, 12)
+    for line, label in zip(last, ("shout plain", "shout [b]another_long_name"), strict=True):
+        assert line.startswith(label if len(label) <= room else label[: room - 1] + "…")
+        assert "40/40 exact 1" in line
+        assert len(line) <= columns
+
+
+def test_no_bar_where_standard_error_is_no_terminal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("script.py").write_text(SCRIPT)
+    done = subprocess.run([sys.executable, "script.py"], env=environ(), capture_output=True, text=True, check=True)
+    assert done.stdout == "result 1.0\n"
+    assert done.stderr.splitlines()[0] == "shout plain  40/40  exact 1  finished"
+    assert "\x1b" not in done.stderr
 
 
 def test_one_may_pass_ones_own(store):

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
 from slipway.data import Sample
+from slipway.data.text import shorten
 from slipway.evals.columns import WORLD
 
 LINE_SECONDS = 5.0
+FIGURES = 50
+"""Columns that a bar and its figures want beside the label."""
 
 
 class Progress(Protocol):
@@ -153,14 +156,16 @@ class Bar:
         self._clock = clock
         self._next = 0.0
         self._task: Any = None
+        console = Console(stderr=True)
+        self._room = max(console.width - FIGURES, 12)
         self._bar = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # a variant's name is text, whatever is in it
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(compact=True),
-            console=Console(stderr=True),
+            console=console,
             auto_refresh=False,
         )
 
@@ -168,7 +173,7 @@ class Bar:
         """Show a bar for this run under those before it."""
         self._counter.begin(label, total, done)
         self._bar.start()
-        self._task = self._bar.add_task(label, total=total, completed=done, text="")
+        self._task = self._bar.add_task(shorten(label, self._room), total=total, completed=done, text="")
 
     def seen(self, sample: Sample) -> None:
         """Count it; redraw when it is time."""
