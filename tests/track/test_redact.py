@@ -11,11 +11,12 @@ import string
 import pytest
 import re2
 
-from slipway.config import Capture
+from slipway.config import Capture, Config
 from slipway.errors import MissingExtra
 from slipway.testing import recording
 from slipway.track import flush, init, patterns, shutdown, span, trace
 from slipway.track.redact import Redactor, sensitive
+from slipway.track.slot import slot
 
 _random = random.Random(7)
 
@@ -279,8 +280,12 @@ def test_presidio_is_an_extra_with_a_clear_message():
     except ImportError:
         with pytest.raises(MissingExtra, match=r"pip install 'slipway\[privacy\]'"):
             Redactor(presidio=True)
+        with pytest.raises(MissingExtra, match="presidio-analyzer"):  # not later, span by span
+            init(config=Config(capture=Capture(presidio=True)), sink=print, environment=False)
+        assert slot.tracer is None
     else:
-        assert "Alice" not in Redactor(presidio=True).text("My name is Alice Johnson and I live in Paris")
+        text = Redactor(presidio=True).text("My SSN is 536-90-4399, and the address 10.0.0.1")
+        assert text == "My SSN is [redacted us_ssn], and the address [redacted ip_address]"
 
 
 def test_ordinary_text_comes_back_as_it_is(redactor):

@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 
-from slipway.errors import MissingExtra
 from slipway.track import patterns
 from slipway.track.patterns import Pattern
 
@@ -70,7 +69,11 @@ class Redactor:
     ) -> None:
         self.secrets = secrets
         self._compiled = _compiled(secrets, personal)
-        self.hooks: list[Hook] = [*hooks, *([presidio_hook()] if presidio else [])]
+        self.hooks: list[Hook] = list(hooks)
+        if presidio:
+            from slipway.track.presidio import presidio_hook
+
+            self.hooks.append(presidio_hook())
 
     def value(self, value: Any) -> Any:
         """``value`` (JSON types) without secrets. The same object when there was nothing to take out."""
@@ -191,20 +194,3 @@ def _hooked(hook: Hook, text: str) -> str:
         return str(hook(text))
     except Exception:  # somebody else's code: its text is withheld rather than written unchecked
         return "[redacted: a redactor failed]"
-
-
-def presidio_hook() -> Hook:
-    """Personal data found by Presidio. Raises `MissingExtra` when it is not installed."""
-    try:
-        from presidio_analyzer import AnalyzerEngine
-    except ImportError:
-        raise MissingExtra.named("privacy", "presidio-analyzer") from None
-    engine = AnalyzerEngine()
-
-    def hook(text: str) -> str:
-        for found in sorted(engine.analyze(text=text, language="en"), key=lambda entity: -entity.start):
-            if found.score >= 0.5:
-                text = f"{text[: found.start]}[redacted {found.entity_type.lower()}]{text[found.end :]}"
-        return text
-
-    return hook

@@ -64,6 +64,10 @@ def init(
             if not 0 <= sample <= 1:
                 raise ConfigError(f"sample={sample!r} is no part of the traces", mend="give 0 (none) to 1 (all)")
             settings = msgspec.structs.replace(settings, trace=msgspec.structs.replace(settings.trace, sample=sample))
+        if settings.capture.presidio:
+            from slipway.track.presidio import require
+
+            require()
         opened = _Opener(settings, None if isinstance(store, str) else store, sink)
         tracer = Tracer(settings, open_sink=opened, redactors=redactors, personal=personal)
         if settings.trace.enabled:
