@@ -26,7 +26,7 @@ FLOORS = [
     {"improve"},
     {"server"},
     {"cli"},
-    {"pytest_plugin", "testing", "notebook"},  # edges: what other programs load
+    {"pytest_plugin", "testing"},  # edges: what other programs load
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

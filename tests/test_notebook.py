@@ -1,39 +1,14 @@
-"""``%load_ext slipway.notebook``: every type it names exists, and nothing of a model's output becomes HTML."""
+"""Results show themselves in notebooks, and nothing of a model's output becomes HTML."""
 
 from __future__ import annotations
 
-import importlib
 import re
-from types import SimpleNamespace
 
 import pytest
 
 import slipway as sw
-from slipway import notebook
-from slipway.data import Span
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-
-
-class Formatter:
-    """The part of IPython's HTML formatter that an extension talks to."""
-
-    def __init__(self):
-        self.deferred_printers, self.type_printers = {}, {}
-
-    def for_type_by_name(self, module, name, show):
-        self.deferred_printers[(module, name)] = show
-
-
-def test_loading_registers_types_that_exist():
-    formatter = Formatter()
-    shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters={"text/html": formatter}))
-    notebook.load_ipython_extension(shell)
-    for module, name in formatter.deferred_printers:
-        found = getattr(importlib.import_module(module), name)
-        assert (found.__module__, found.__name__) == (module, name)
-    notebook.unload_ipython_extension(shell)
-    assert formatter.deferred_printers == {}
 
 
 @pytest.fixture
@@ -48,20 +23,26 @@ def runs():
     return sw.evaluate(echo, rows, scorers=["exact"], variants=variants, progress=False)
 
 
-def test_everything_is_shown_and_escaped(runs, tmp_path):
+def test_everything_is_shown_and_escaped(runs):
     from slipway.evals.datasets import load_version
 
+    def answer(example):
+        return example.input
+
+    one_row = [{"id": "e", "input": HOSTILE, "expected": HOSTILE}]
     good = runs[HOSTILE]
-    shown = [
-        notebook.verdict(sw.compare(runs["a"], good)),
-        notebook.run(good),
-        notebook.dataset(load_version(good.store, good.record.dataset_id)),
-        notebook.span(
-            Span("1" * 32, "2" * 16, HOSTILE, started_ns=1, output={HOSTILE: HOSTILE}, attributes={HOSTILE: 1})
-        ),
-    ]
-    for html in shown:
-        assert "&lt;script&gt;" in html
-        assert not re.search(r"<(?!/?(table|caption|thead|tbody|tr|th|td|p)>)", html)
-    assert "is better than a" in shown[0]
-    assert "12 examples" in shown[2]
+    shown = {
+        "verdict": sw.compare(runs["a"], good),
+        "runs": runs,
+        "run": good,
+        "gate": sw.gate(good, must_pass=1.0),
+        "journey": sw.journey(good.store),
+        "dataset": load_version(good.store, good.record.dataset_id),
+        "estimate": sw.evaluate(answer, one_row, variants={"a": {}, HOSTILE: {}}, dry_run=True),
+    }
+    for name, thing in shown.items():
+        html = thing._repr_html_()
+        assert "&lt;script&gt;" in html, name
+        assert not re.search(r"<(?!/?(table|caption|thead|tbody|tr|th|td|p|pre)>)", html), name
+    assert "is better than a" in shown["verdict"]._repr_html_()
+    assert "12 examples, 12 shown" in shown["dataset"]._repr_html_()

@@ -181,3 +181,10 @@ def test_a_generator_of_something_else_is_refused(store):
 
     with pytest.raises(UsageError, match="the task yields dict"):
         sw.evaluate(task, capitals(1), store=store, progress=False)
+
+
+def test_a_callable_without_a_file_has_a_code_hash():
+    import operator
+
+    assert as_task(operator.attrgetter("input")).code_hash == as_task(operator.attrgetter("input")).code_hash
+    assert len(as_task(len).code_hash) == 64

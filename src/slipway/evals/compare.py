@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.data import Verdict, new_id, text
 from slipway.errors import CannotTell, NotFound, NothingRan, UsageError
+from slipway.evals.html import Shown
 from slipway.evals.results import Run, Runs, run_of
 from slipway.evals.sides import TIMES, Side, file_side, run_side
 
@@ -27,7 +28,7 @@ ALL = ""
 
 
 @dataclass(frozen=True)
-class RunVerdict:
+class RunVerdict(Shown):
     """What a comparison of B against A concludes. ``main`` is the comparison over all examples on the first metric.
 
     ``metrics`` holds the comparison on each metric; ``slices`` that of each value of ``by``. Both kinds are corrected for
@@ -49,11 +50,6 @@ class RunVerdict:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.main, name)
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(str(self))}</pre>"
 
     @property
     def exit_code(self) -> int:
@@ -158,9 +154,9 @@ def compare(
         run_b=side_b.run_id,
         notes=notes,
     )
-    writable = side_b.store is not None and not getattr(side_b.store, "read_only", "")
-    if record and writable and side_a.run_id and side_b.run_id:
-        side_b.store.write(_records(verdict, side_b.project, clock()))
+    kept_in = None if getattr(side_b.store, "read_only", "") else side_b.store
+    if record and kept_in is not None and side_a.run_id and side_b.run_id:
+        kept_in.write(_records(verdict, side_b.project, clock()))
     return verdict
 
 

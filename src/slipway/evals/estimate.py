@@ -19,6 +19,7 @@ from slipway.evals.client import Line, Meter, ModelClient
 from slipway.evals.columns import ALL_REPEATS, rows
 from slipway.evals.engine import random_order
 from slipway.evals.experiment import Experiment
+from slipway.evals.html import Shown
 from slipway.evals.limits import Purse
 from slipway.evals.models import ModelSource
 from slipway.evals.resume import Finished, find_interrupted, finished_samples, reusable_runs
@@ -51,7 +52,7 @@ class VariantEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Shown):
     """For each variant, and in all."""
 
     experiment: str

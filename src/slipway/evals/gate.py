@@ -20,6 +20,7 @@ from slipway.config import Gate
 from slipway.errors import NotFound, SealedError, UsageError
 from slipway.evals import rules
 from slipway.evals.columns import Columns
+from slipway.evals.html import Shown
 from slipway.evals.results import Run, run_of
 from slipway.evals.rules import Rule
 from slipway.evals.sides import TIMES
@@ -32,7 +33,7 @@ STOPPED = {"interrupted": 130, "capped": 6}
 
 
 @dataclass(frozen=True)
-class GateResult:
+class GateResult(Shown):
     """``passed`` only when every rule is. ``rules`` are in the order they were checked; ``verdict`` is the comparison with the
     baseline, if there was one; ``objectives`` says how far the variant is from shippable."""
 
@@ -90,11 +91,6 @@ class GateResult:
         from slipway.evals.junit import gate_junit
 
         return gate_junit(self)
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(str(self))}</pre>"
 
 
 @dataclass(frozen=True)

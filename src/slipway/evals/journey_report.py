@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from slipway.data.text import duration, many
+from slipway.evals import html
 from slipway.evals.compare import difference, sentence
 from slipway.evals.reports import cell, table
 from slipway.evals.summary import score_line, size_line
@@ -111,11 +112,7 @@ def journey_html(journey: Journey) -> str:
     """A table for a notebook."""
     from html import escape
 
-    header, rows = _rows(journey)
-    head = "".join(f"<th>{escape(text)}</th>" for text in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in rows)
-    notes = "".join(f"<p>{escape(line)}</p>" for line in footer(journey))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+    return html.table(*_rows(journey)) + "".join(f"<p>{escape(line)}</p>" for line in footer(journey))
 
 
 def journey_markdown(journey: Journey) -> str:

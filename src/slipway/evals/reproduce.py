@@ -27,6 +27,7 @@ import msgspec
 from slipway.data import DatasetVersion, Environment, EvalRun, Example, Prompt, Response, Sample, Variant
 from slipway.errors import InfrastructureError, NotFound, NothingRan, SealedError, UsageError
 from slipway.evals import reproduce_packages, reproduce_tree
+from slipway.evals.html import Shown
 from slipway.evals.reproduce_packages import Packages
 from slipway.evals.reproduce_tree import Tree
 from slipway.evals.reproduce_verdict import (
@@ -49,7 +50,7 @@ STANDARD_LIBRARY = re.compile(r"/python3\.\d+(/lib-dynload)?$")
 
 
 @dataclass(frozen=True)
-class Reproduction:
+class Reproduction(Shown):
     """``verdict`` is identical, statistically_equal or different, ``method`` how that was found.
 
     ``because`` names what is not as it was (``notes`` do, when the outputs are identical all the same). When nothing recorded

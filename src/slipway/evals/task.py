@@ -128,8 +128,8 @@ class Task:
         function = inspect.unwrap(self.function)
         try:
             file = inspect.getsourcefile(function)
-        except TypeError:  # an instance
-            file = inspect.getsourcefile(type(function))
+        except TypeError:  # an instance; one that Python itself brings (`len`) has no file
+            file = None if type(function).__module__ == "builtins" else inspect.getsourcefile(type(function))
         own = imported_code(function.__module__, Path(file)) if file else {}
         return content_hash({"code": version_of(self.function, {}), "imports": own, "declared": declared})
 

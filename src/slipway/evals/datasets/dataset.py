@@ -112,6 +112,16 @@ class Dataset:
 
         return save(self, store, **more)
 
+    def _repr_html_(self) -> str:
+        from slipway.data.text import shorten
+        from slipway.evals.html import table
+
+        first = self.examples[:20]
+        cells = [(e.id, e.input, e.expected, *self.slices_of(e).values()) for e in first]
+        caption = f"{self.name}@{self.version[:12]}: {len(self):,} examples, {len(first)} shown"
+        rows = [["" if cell is None else shorten(cell, 300) for cell in row] for row in cells]
+        return table(["id", "input", "expected", *self.slices], rows, caption)
+
 
 def _fields(example: Example) -> Mapping[str, Any]:
     return {"cluster": example.cluster, **example.metadata, "id": example.id}
