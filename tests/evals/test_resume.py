@@ -16,7 +16,8 @@ from tests.evals.conftest import capitals
 import slipway as sw
 from slipway.data import EvalRun, Sample
 from slipway.errors import NotFound, UsageError
-from slipway.evals.resume import is_alive, this_process
+from slipway.evals.process import as_it_is, is_alive, this_process
+from slipway.evals.results import run_of
 from slipway.store import open_store
 
 CONCURRENCY = 8
@@ -219,6 +220,28 @@ def test_whether_a_process_is_alive():
     assert not is_alive({**this_process(), "pid": int(ended.stdout)})
     assert is_alive({**this_process(), "host": "another"})  # nothing here can tell
     assert not is_alive({})
+    assert not is_alive({**this_process(), "boot": "before"})  # this machine was started again
+    assert is_alive({**this_process(), "pid": int(ended.stdout), "space": "pid:[1]"})  # another container of that name
+    assert not is_alive({**this_process(), "started": "1"})  # the pid is another process's by now
+    assert is_alive(
+        {key: value for key, value in this_process().items() if key not in ("boot", "space")}
+    )  # an old record
+
+
+def test_a_killed_run_is_seen_as_interrupted(store):
+    run = evaluate(store, capitals(5))
+    dead = {**run.record.config, "process": {**this_process(), "started": "1"}}
+    seen = as_it_is(_running(run, dead))
+    assert (seen.status, seen.summary["reason"]) == (
+        "interrupted",
+        "its process is gone; the same command goes on with it",
+    )
+    store.write([_running(run, dead)])
+    found = run_of(run.id, store)
+    assert (found.status, found.exit_code) == ("interrupted", 130)
+    assert store.get(EvalRun, run.id).status == "running"  # looking changes nothing
+    alive = _running(run, {**run.record.config, "process": this_process()})
+    assert as_it_is(alive) is alive
 
 
 @pytest.mark.slow

@@ -58,7 +58,8 @@ def command(call: Invocation, /, suite: str, variants: tuple[str, ...], **option
     """Run a suite for each variant. Every answer is stored as it comes: a run that was stopped goes on where it was, and what
     an earlier run computed in the same way is not computed again.
 
-    Exit code 0: it ran. 3: infrastructure or a model failed. 5: nothing ran. 6: the cost cap stopped it.
+    Exit code 0: it ran. 3: infrastructure, a model, or a scorer on every example failed. 5: nothing ran. 6: the cost cap
+    stopped it. 130: Ctrl-C, 143: SIGTERM; both keep what had finished.
     """
     found = run_suite(call, suite, list(variants), **options)
     if options["dry_run"]:
@@ -66,30 +67,40 @@ def command(call: Invocation, /, suite: str, variants: tuple[str, ...], **option
         return 0
     runs = [run.record for run in found.values()]
     call.emit({"suite": suite, "runs": runs}, lambda out: _runs(out, runs))
+    _scorer_failures(call, found)
     return int(found.exit_code)
+
+
+def _scorer_failures(call: Invocation, found: Any) -> None:
+    for run in found.values():
+        for name, (count, total, first) in run.scorer_failures.items():
+            grave, many = ("error", f"all {total:,}") if count == total else ("warning", f"{count:,} of {total:,}")
+            call.note(f"{grave}: scorer {name!r} failed on {many} samples of {run.variant}; the first: {first}")
 
 
 def run_suite(call: Invocation, suite: str, variants: list[str], **options: Any) -> Any:
     """The suite's runs (or an estimate, with ``dry_run``), for the named variants or all of the file."""
+    from slipway.cli.stop import stoppable
     from slipway.evals.run import evaluate
 
     config = call.config
     _import_from(config.root)
     chosen = call.suite(suite)
-    return evaluate(
-        suite=chosen,
-        variants=variants or list(config.variants) or None,
-        limit=_limit(chosen.limit, options),
-        repeats=options.get("repeats"),
-        seed=options.get("seed", 0),
-        store=call.store,
-        fresh=options.get("fresh", False),
-        why=options.get("why") or "",
-        trace=not options.get("no_trace", False),
-        progress=False if options.get("quiet") else None,
-        dry_run=options.get("dry_run", False),
-        config=config,
-    )
+    with stoppable():
+        return evaluate(
+            suite=chosen,
+            variants=variants or list(config.variants) or None,
+            limit=_limit(chosen.limit, options),
+            repeats=options.get("repeats"),
+            seed=options.get("seed", 0),
+            store=call.store,
+            fresh=options.get("fresh", False),
+            why=options.get("why") or "",
+            trace=not options.get("no_trace", False),
+            progress=False if options.get("quiet") else None,
+            dry_run=options.get("dry_run", False),
+            config=config,
+        )
 
 
 def _import_from(root: str) -> None:

@@ -93,8 +93,9 @@ def _call(argv: list[str], invocation: Invocation) -> int:
         return report.usage(error, invocation)
     except SlipwayError as error:
         return report.problem(error, invocation)
-    except (KeyboardInterrupt, click.Abort):
-        return report.interrupted(invocation)
+    except (KeyboardInterrupt, click.Abort) as stopped:
+        # click puts Abort in the place of what stopped it.
+        return report.interrupted(invocation, argv, code=getattr(stopped.__cause__ or stopped, "code", INTERRUPTED))
     except ReaderGone:
         raise BrokenPipeError from None
     except SystemExit:

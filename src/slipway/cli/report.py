@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from slipway.data.text import clean
@@ -41,10 +43,12 @@ def problem(error: SlipwayError, invocation: Invocation) -> int:
     )
 
 
-def interrupted(invocation: Invocation) -> int:
-    """Control-C. Exit code 130."""
-    mend = "what had finished is stored; the same command resumes and repeats nothing"
-    return _say(invocation, None, kind="Interrupted", code=130, said="interrupted", mend=mend, page="reference/cli.md")
+def interrupted(invocation: Invocation, argv: Sequence[str], *, code: int) -> int:
+    """Control-C: exit code 130; SIGTERM: 143. After an evaluation the command is named that goes on with it."""
+    again = shlex.join(["slipway", *(argument for argument in argv if argument != "--fresh")])
+    mend = f"what had finished is stored; go on, and repeat nothing, with: {again}" if "eval" in argv else None
+    said = "interrupted" if code == 130 else "terminated"
+    return _say(invocation, None, kind=said.capitalize(), code=code, said=said, mend=mend, page="reference/cli.md")
 
 
 def unexpected(error: Exception, invocation: Invocation) -> int:

@@ -31,9 +31,10 @@ def command() -> None:
 def ls(call: Invocation, limit: int, suite: str | None, variant: str | None) -> None:
     """List the newest eval runs: id, when, suite, variant, score with its interval, status."""
     from slipway.data import EvalRun
+    from slipway.evals.process import as_it_is
 
     where = {"project": call.project} | ({"suite": suite} if suite else {}) | ({"variant": variant} if variant else {})
-    found = list(call.store.find(EvalRun, where, newest_first=True, limit=limit))
+    found = [as_it_is(run) for run in call.store.find(EvalRun, where, newest_first=True, limit=limit)]
     call.emit(found, lambda out: _list(out, found))
 
 
@@ -107,7 +108,9 @@ def cost(summary: Any, which: str = "total") -> str:
 @click.pass_obj
 def show(call: Invocation, run: str, suite: str | None, failures: int) -> None:
     """Show one run: scores with intervals, slices, latency, cost, where it came from, and answers that were wrong."""
-    found = find_run(call.store, run, project=call.project, suite=suite)
+    from slipway.evals.process import as_it_is
+
+    found = as_it_is(find_run(call.store, run, project=call.project, suite=suite))
     wrong = _wrong(call, found, failures) if found.tier != "held-out" and failures else []
     call.emit({"run": found, "wrong": wrong}, lambda out: _show(out, found, wrong))
 

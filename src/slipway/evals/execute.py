@@ -20,8 +20,9 @@ from slipway.evals.facts import run_config
 from slipway.evals.limits import Deadline, Purse
 from slipway.evals.metrics import points
 from slipway.evals.models import ModelSource
+from slipway.evals.process import this_process
 from slipway.evals.progress import Progress
-from slipway.evals.resume import Finished, find_interrupted, finished_samples, named_run, reusable_runs, this_process
+from slipway.evals.resume import Finished, find_interrupted, finished_samples, named_run, reusable_runs
 from slipway.evals.reuse import take_over
 from slipway.evals.sealing import SealedRun
 from slipway.evals.summary import summarise

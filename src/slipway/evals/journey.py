@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from slipway import config as settings
 from slipway.data import Environment, EvalRun, Variant, canonical_json
 from slipway.errors import NotFound, NothingRan, SlipwayError
+from slipway.evals.process import as_it_is
 from slipway.evals.results import Run
 from slipway.evals.rules import RERUN
 from slipway.store.protocol import Store
@@ -183,7 +184,7 @@ def journey(
 
         store = open_store(store or config.store_url)
     project = project or config.project
-    every = [run for run in store.find(EvalRun, {"project": project}) if not run.experiment.endswith(RERUN)]
+    every = [as_it_is(run) for run in store.find(EvalRun, {"project": project}) if not run.experiment.endswith(RERUN)]
     if not every:
         raise NothingRan(f"project {project!r} has no eval run", mend="make one: slipway eval SUITE")
     name = _experiment(every, experiment, suite)

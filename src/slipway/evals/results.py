@@ -8,6 +8,7 @@ from typing import Any
 from slipway.data import EvalRun, Sample
 from slipway.errors import NotFound, UsageError
 from slipway.evals.columns import Columns, read
+from slipway.evals.process import as_it_is
 from slipway.evals.summary import score_line
 from slipway.store.protocol import Store
 
@@ -16,7 +17,7 @@ class Run:
     """One eval run, as recorded. ``record`` is the `EvalRun`; its summary is at ``summary``, its samples in the store."""
 
     def __init__(self, record: EvalRun, store: Store) -> None:
-        self.record = record
+        self.record = as_it_is(record)
         self.store = store
 
     @property
@@ -56,14 +57,21 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0 it ran; 3 every sample failed; 5 nothing ran; 6 the cost cap ended it; 130 interrupted."""
+        """0 it ran; 3 every sample failed, or a scorer on every sample; 5 nothing ran; 6 the cost cap ended it; 130
+        interrupted."""
         if self.status == "interrupted":
             return 130
         if self.status == "capped":
             return 6
-        if self.status == "failed":
+        if self.status == "failed" or any(count == total for count, total, _ in self.scorer_failures.values()):
             return 3
         return 0 if self.summary.get("samples") else 5
+
+    @property
+    def scorer_failures(self) -> dict[str, tuple[int, int, str]]:
+        """For each scorer that raised: on how many samples, of how many, and what it said first."""
+        found = self.summary.get("scorer_failures", {})
+        return {name: (one["failed"], one["of"], one["first"]) for name, one in found.items()}
 
     def samples(self, **where: Any) -> Iterator[Sample]:
         """The samples, in the order they were stored; ``where`` as in `Store.find` (``status="error"``)."""

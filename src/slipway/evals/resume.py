@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 from slipway.data import EvalRun, Example, Variant
 from slipway.errors import NotFound, UsageError
 from slipway.evals.columns import rows
 from slipway.evals.experiment import Experiment
 from slipway.evals.facts import same_scorers
+from slipway.evals.process import is_alive
 from slipway.store.protocol import Store
 
 RECALL_RUNS = 20
-
-
-def this_process() -> dict[str, Any]:
-    """Who runs: enough to tell later whether that process is still alive."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
-
-
-def is_alive(process: Mapping[str, Any]) -> bool:
-    """Whether the process of a run may still be running. One of another host may: nothing here can tell."""
-    if process.get("host") != socket.gethostname():
-        return bool(process)
-    pid = process.get("pid")
-    if not isinstance(pid, int):
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return process.get("started") == _started(pid)
-
-
-def _started(pid: int) -> str | None:
-    # A pid is used again; together with the moment it began (Linux: field 22 of stat, in ticks since boot) it is not.
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    state, *rest = stat.rpartition(")")[2].split()
-    return None if state == "Z" else rest[18]
 
 
 def matches(run: EvalRun, experiment: Experiment, variant: Variant, recipe: str) -> bool:

@@ -34,6 +34,9 @@ from slipway.evals.task import Task, as_task
 from slipway.scorers import resolve_all
 from slipway.store.protocol import Store
 
+EVALUATING = "slipway-evaluate"
+"""The name of the task to cancel for an evaluation to stop and keep what ran."""
+
 
 def evaluate(
     task: Any = None,
@@ -207,7 +210,7 @@ def _open(store: Any, config: settings.Config) -> Store:
 def _finish(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end, inside a notebook's running loop too (then in a thread of its own)."""
     if not _inside_a_loop():  # outside of the except: what the work raises is not raised "during" another error
-        return asyncio.run(work)
+        return asyncio.run(_named(work))
     future: Future[Any] = Future()
     stop: list[Callable[[], Any]] = []
 
@@ -232,6 +235,13 @@ def _finish(work: Coroutine[Any, Any, Any]) -> Any:
             cancel()
         thread.join()
         raise
+
+
+async def _named(work: Coroutine[Any, Any, Any]) -> Any:
+    task = asyncio.current_task()
+    assert task is not None
+    task.set_name(EVALUATING)
+    return await work
 
 
 def _inside_a_loop() -> bool:

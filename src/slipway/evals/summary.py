@@ -43,11 +43,23 @@ def summarise(columns: Columns, *, planned: int = 0, slices: tuple[str, ...] = (
     }
     if columns.groups is not None:
         summary["scores"] |= _scores(columns.groups, None)
+    if failures := _scorer_failures(columns):
+        summary["scorer_failures"] = failures
     summary["latency_ms"] = latency(columns.latency_ms, status)
     summary["cost_usd"] = _cost(columns)
     if columns.repeated:
         summary["noise"] = _noise(columns)
     return summary
+
+
+def _scorer_failures(columns: Columns) -> dict[str, Any]:
+    """How often each scorer raised, of the samples that it was given, and what it said first."""
+    made = {}
+    for part in (columns, columns.groups):
+        for name, (count, said) in () if part is None else part.scorer_failures.items():
+            given = sum(status == OK for status in part.status)  # type: ignore[union-attr]
+            made[name] = {"failed": count, "of": given, "first": said.removeprefix("the scorer failed: ")}
+    return made
 
 
 def _scores(columns: Columns, mask: np.ndarray | None) -> dict[str, Any]:
