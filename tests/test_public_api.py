@@ -17,7 +17,7 @@ def test_the_list():
     assert slipway.__all__ == sorted(slipway._HOME)
     assert " ".join(slipway.__all__) == (
         "Example Limit Score SlipwayError Span Suite Variant compare current_span dataset evaluate flush gate init journey"
-        " judge log open_store register shutdown span task trace"
+        " judge log open_store register shutdown span task trace wrap"
     )
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from slipway.store import open_store
     from slipway.track import current_span, flush, init, shutdown, span, trace
     from slipway.track.metrics import log
+    from slipway.track.threads import wrap
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ _HOME = {
     "span": "slipway.track",
     "task": "slipway.evals.task",
     "trace": "slipway.track",
+    "wrap": "slipway.track.threads",
 }
 
 __all__ = [
@@ -87,6 +89,7 @@ __all__ = [
     "span",
     "task",
     "trace",
+    "wrap",
 ]
 
 
