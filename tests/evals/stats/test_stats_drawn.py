@@ -1,0 +1,129 @@
+"""S10 and S11 on drawn inputs: 2,000 of each in `make test-slow`, 50 in `make test`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats as ss
+
+from slipway.evals import stats
+from slipway.evals.stats import mcnemar, sequential
+from slipway.evals.stats.binomial import binomial_cdf
+from slipway.evals.stats.clustered import mean_error
+from slipway.evals.stats.intervals import clopper_pearson, wilson
+from slipway.evals.stats.power import t_power
+
+CLOSE = {"abs": 1e-6, "rel": 1e-6}
+Rng = np.random.Generator
+
+pytestmark = [
+    pytest.mark.parametrize(
+        "times", [50, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])], ids=["some", "all"]
+    )
+]
+
+
+def share_intervals(rng: Rng) -> None:
+    from statsmodels.stats.proportion import proportion_confint
+
+    n = int(rng.integers(1, 3000))
+    count, confidence = int(rng.integers(0, n + 1)), float(rng.uniform(0.5, 0.9999))
+    for method, ours in (("wilson", wilson), ("beta", clopper_pearson)):
+        assert ours(count, n, confidence) == pytest.approx(
+            proportion_confint(count, n, 1 - confidence, method), **CLOSE
+        )
+    share = float(rng.uniform())
+    assert float(binomial_cdf(count, n, share)) == pytest.approx(ss.binom.cdf(count, n, share), **CLOSE)
+
+
+def mid_p(rng: Rng) -> None:
+    from statsmodels.stats.contingency_tables import mcnemar as reference
+
+    wins, losses = (int(k) for k in rng.integers(0, 200, 2))
+    exact = float(reference([[9, losses], [wins, 9]], exact=True).pvalue)
+    point = float(ss.binom.pmf(min(wins, losses), wins + losses, 0.5))
+    expected = 1.0 if wins == losses else exact - point
+    assert float(mcnemar.mid_p(wins, losses)) == pytest.approx(expected, **CLOSE)
+
+
+def clustered_error(rng: Rng) -> None:
+    from statsmodels.regression.linear_model import OLS
+
+    n = int(rng.integers(20, 300))
+    labels = np.unique(rng.integers(0, int(rng.integers(3, 40)), n), return_inverse=True)[1]
+    values = rng.normal(labels / 10, 1)
+    fit = OLS(values, np.ones(n)).fit(cov_type="cluster", cov_kwds={"groups": labels}, use_t=True)
+    assert mean_error(values, labels).se == pytest.approx(float(fit.bse[0]), **CLOSE)
+    found = stats.compare_paired(np.zeros(n), values, clusters=labels)
+    assert found.p_value == pytest.approx(float(fit.pvalues[0]), **CLOSE)
+
+
+def holm(rng: Rng) -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    p = (rng.uniform(size=int(rng.integers(1, 30))) ** 3).tolist()
+    assert stats.holm(p) == pytest.approx(multipletests(p, method="holm")[1].tolist(), **CLOSE)
+
+
+def power_of_t(rng: Rng) -> None:
+    from statsmodels.stats.power import TTestPower
+
+    n, shift = int(rng.integers(3, 500)), float(rng.uniform(0.01, 0.8))
+    expected = float(TTestPower().power(shift, n, 0.05))
+    if math.isfinite(expected):  # statsmodels gives up far out in the tail
+        assert t_power(shift, 1 / math.sqrt(n), n - 1, 0.05) == pytest.approx(expected, **CLOSE)
+
+
+def bets(rng: Rng) -> None:
+    """The e-process in closed form is the wealth of who bets on each pair with the posterior's forecast."""
+    wins, losses, wealth = 0, 0, 0.0
+    for won in rng.random(int(rng.integers(1, 80))) < rng.uniform():
+        forecast = (5 + wins) / (10 + wins + losses)
+        wealth += math.log(2 * (forecast if won else 1 - forecast))
+        wins, losses = wins + int(won), losses + int(not won)
+    assert float(sequential.log_e_discordant(wins, losses)) == pytest.approx(wealth, **CLOSE)
+
+
+def votes(rng: Rng) -> None:
+    import choix
+
+    strength, drawn, data = rng.normal(size=4), [], []
+    for _ in range(60):
+        i, j = (int(k) for k in rng.choice(4, 2, replace=False))
+        won = rng.random() < 1 / (1 + math.exp(strength[j] - strength[i]))
+        drawn.append((f"p{i}", f"p{j}", "left" if won else "right"))
+        data.append((i, j) if won else (j, i))
+    reference = choix.opt_pairwise(4, data, alpha=1e-6, tol=1e-12)
+    found = stats.bradley_terry(drawn)
+    # A player who never lost has no finite strength: the ridge alone holds it, and steps end early on both sides.
+    if float(np.abs(reference).max()) < 6:
+        expected = reference - reference.mean()
+        assert [found.strength[f"p{k}"] for k in range(4)] == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("draw", [share_intervals, mid_p, clustered_error, holm, power_of_t, bets, votes])
+def test_s10_by_hand_equals_the_reference(draw, times: int) -> None:
+    rng = np.random.default_rng(20260303)
+    for _ in range(times):
+        draw(rng)
+
+
+def test_s11_a_failure_is_never_silently_green(times: int) -> None:
+    """Whatever is drawn and rerun: green only when nothing failed, flaky only when every rerun of what failed passed."""
+    rng = np.random.default_rng(20260404)
+    seen = set()
+    for _ in range(times):
+        chance = rng.choice([0.7, 0.95, 1.0])
+        outcomes = {f"e{k}": (rng.random(rng.integers(1, 4)) < chance).tolist() for k in range(int(rng.integers(1, 8)))}
+        failed = {name for name, results in outcomes.items() if not all(results)}
+        reruns = {name: (rng.random(rng.integers(0, 6)) < 0.9).tolist() for name in outcomes}
+        confirmations = int(rng.integers(1, 5))
+        found = stats.must_pass(outcomes, reruns=reruns, confirmations=confirmations)
+        assert found.passed == (not failed)
+        confirmed = {name for name in failed if len(reruns[name]) >= confirmations and all(reruns[name])}
+        assert (set(found.flaky), set(found.failed)) == (confirmed, failed - confirmed)
+        assert found.status == ("red" if failed - confirmed else "flaky" if failed else "green")
+        seen.add(found.status)
+    assert seen == {"green", "flaky", "red"}
