@@ -74,7 +74,8 @@ class Stub:
                 self._answer()
 
             def _answer(self) -> None:
-                data = b"" if "protobuf" in self.headers.get("Content-Type", "") else b"{}"
+                protobuf = "protobuf" in self.headers.get("Content-Type", "")
+                data = b"" if protobuf else b'{"digest": "%s"}' % (b"0" * 43)  # Weave sends no call before it has one
                 self.send_response(200)
                 self.send_header("Content-Type", self.headers.get("Content-Type", "application/json"))
                 self.send_header("Content-Length", str(len(data)))
