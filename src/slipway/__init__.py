@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from slipway.scorers.judge import judge
     from slipway.store import open_store
     from slipway.track import current_span, flush, init, shutdown, span, trace
+    from slipway.track.feedback import feedback
     from slipway.track.metrics import log
     from slipway.track.threads import wrap
 
@@ -50,6 +51,7 @@ _HOME = {
     "current_span": "slipway.track",
     "dataset": "slipway.evals.datasets",
     "evaluate": "slipway.evals.run",
+    "feedback": "slipway.track.feedback",
     "flush": "slipway.track",
     "gate": "slipway.evals.gate",
     "init": "slipway.track",
@@ -77,6 +79,7 @@ __all__ = [
     "current_span",
     "dataset",
     "evaluate",
+    "feedback",
     "flush",
     "gate",
     "init",

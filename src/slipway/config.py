@@ -144,6 +144,7 @@ class Config(Table, frozen=True):
     project: str = "default"
     data: str = ".slipway"
     store: str = ""
+    endpoint: str = ""
     model: str = ""
     capture: Capture = Capture()
     trace: Trace = Trace()
@@ -173,6 +174,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "SLIPWAY_PROJECT": ("project",),
     "SLIPWAY_DATA": ("data",),
     "SLIPWAY_STORE": ("store",),
+    "SLIPWAY_ENDPOINT": ("endpoint",),
     "SLIPWAY_MODEL": ("model",),
     "SLIPWAY_TRACE": ("trace", "enabled"),
     "SLIPWAY_SAMPLE": ("trace", "sample"),

@@ -14,7 +14,7 @@ import pytest
 
 from slipway.server.routing import all_routes
 
-OPEN = {"/healthz", "/readyz", "/api/v1/openapi.json"}
+OPEN = {"/healthz", "/readyz", "/api/v1/openapi.json", "/feedback.js"}
 
 
 def test_it_lives_is_ready_and_describes_itself(served):

@@ -13,6 +13,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Serve": {
         "up": "Start the server: OTLP receiver and JSON API on one port.",
+        "key": "Make, list and revoke keys of the server.",
     },
     "Record": {
         "run": "Record a script or module that does not know Slipway.",

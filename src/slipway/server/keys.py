@@ -65,6 +65,13 @@ def checked_project(name: str) -> str:
     return name
 
 
+def checked_member(name: str) -> str:
+    """``name``, if a member can be called that. Raises `DataError`."""
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise DataError(f"{name!r:.80} cannot be a member's name", mend="give 1 to 128 printable characters")
+    return name
+
+
 def checked_role(role: str) -> Role:
     """``role``, if it is one. Raises `NotFound`."""
     for known in ROLES:
@@ -98,8 +105,7 @@ def issue(
     """Make a key; returns its record and its text, which exists nowhere else. ``member`` is made, or given ``role`` in these
     projects, if need be. No scopes: all that the role has. Raises `DataError` or `NotFound` for what makes no sense."""
     now, known = clock(), checked_role(role)
-    if not member or len(member) > LONGEST_NAME or not member.isprintable():
-        raise DataError(f"{member!r:.80} cannot be a member's name", mend="give 1 to 128 printable characters")
+    checked_member(member)
     if not projects:
         raise DataError("a key needs a project", mend=f"name one, or {EVERYWHERE} for every project")
     if expires_ns is not None and expires_ns <= now:

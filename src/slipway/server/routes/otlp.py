@@ -13,19 +13,19 @@ from slipway.server.routing import Call, route
 CODES = {400: 3, 403: 7, 413: 3, 415: 3, 429: 8, 503: 14, 507: 8}  # of google.rpc.Code
 
 
-@route("POST", "/v1/traces", needs="writer", media="application/x-protobuf")
+@route("POST", "/v1/traces", needs="writer", scope="ingest", media="application/x-protobuf")
 async def traces(call: Call) -> Response:
     """Spans, as an ExportTraceServiceRequest. 200 once they are on disk."""
     return await _received(call, TRACES, spans.convert)
 
 
-@route("POST", "/v1/logs", needs="writer", media="application/x-protobuf")
+@route("POST", "/v1/logs", needs="writer", scope="ingest", media="application/x-protobuf")
 async def log_records(call: Call) -> Response:
     """Log records, as an ExportLogsServiceRequest. 200 once they are on disk."""
     return await _received(call, LOGS, logs.convert)
 
 
-@route("POST", "/v1/metrics", needs="writer", media="application/x-protobuf")
+@route("POST", "/v1/metrics", needs="writer", scope="ingest", media="application/x-protobuf")
 async def metrics(call: Call) -> Response:
     """Data points, as an ExportMetricsServiceRequest. 200 once they are on disk."""
     allowed = call.state.intake.allowed
