@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,47 +94,52 @@ def committed(path: Path) -> set[str]:
     return found
 
 
-def kill_after(tmp_path: Path, name: str, count: int) -> set[str]:
-    """Kill a run once its task was called ``count`` times; the samples that were on disk then."""
+def kill_at(tmp_path: Path, name: str, count: int, delay_s: float) -> set[str]:
+    """Kill a run ``delay_s`` after its task was called ``count`` times; the samples that were on disk then."""
     process = subprocess.Popen(
         [sys.executable, str(script(tmp_path)), f"sqlite:///{tmp_path / name}.db", str(tmp_path / f"{name}.calls")],
         stdout=subprocess.PIPE,
     )
-    os.read(process.stdout.fileno(), 1)
-    seen = 1
+    seen = 0
     while seen < count and (more := os.read(process.stdout.fileno(), count - seen)):
         seen += len(more)
+    threading.Event().wait(delay_s)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     return committed(tmp_path / f"{name}.db")
 
 
-def check_kills(tmp_path: Path, points: list[int]) -> None:
+def check_kills(tmp_path: Path, times: int) -> None:
+    """Kill at random instants: between any two steps, in a commit, while the run is being opened or summed up."""
+    seed = int(os.environ.get("KILL_SEED", random.SystemRandom().randrange(2**32)))
+    sys.stdout.write(f"KILL_SEED={seed} repeats these instants as far as the machine lets it\n")
+    chance = random.Random(seed)
     whole = finish(tmp_path, "whole")
     expected = report(tmp_path, "whole", whole)
-    for number, point in enumerate(points):
-        name = f"killed{number}"
-        kept = kill_after(tmp_path, name, point)
+    for number in range(times):
+        name, count, delay_s = f"killed{number}", chance.randrange(SIZE + 1), chance.expovariate(1 / 0.005)
+        kept = kill_at(tmp_path, name, count, delay_s)
         made = len(calls(tmp_path, name))
         run_id = finish(tmp_path, name)
         found = report(tmp_path, name, run_id)
-        assert found == expected
+        when = f"after a kill {delay_s * 1000:.2f} ms after call {count} (KILL_SEED={seed})"
+        assert found == expected, when
         again = calls(tmp_path, name)[made:]
-        assert not kept & set(again), "a sample that was on disk was computed again"
+        assert not kept & set(again), f"a sample that was on disk was computed again {when}"
         repeated = len(calls(tmp_path, name)) - SIZE
-        assert 0 <= repeated <= CONCURRENCY, f"{repeated} calls were repeated after a kill at {point}"
+        assert 0 <= repeated <= CONCURRENCY, f"{repeated} calls were repeated {when}"
         store = open_store(f"sqlite:///{tmp_path / name}.db")
-        assert store.count(EvalRun) == 1
+        assert store.count(EvalRun) == 1, when
         store.close()
 
 
-def test_e6_killed_at_ten_points(tmp_path):
-    check_kills(tmp_path, [1, 5, 17, 30, 48, 77, 96, 121, 140, 158])
+def test_e6_killed_at_four_random_instants(tmp_path):
+    check_kills(tmp_path, 4)
 
 
 @pytest.mark.slow
-def test_e6_killed_at_a_hundred_points(tmp_path):
-    check_kills(tmp_path, [1 + (37 * number) % SIZE for number in range(100)])
+def test_e6_killed_at_a_hundred_random_instants(tmp_path):
+    check_kills(tmp_path, 100)
 
 
 def test_interrupting_keeps_what_ran_and_the_same_call_goes_on(tmp_path, store):
