@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.evals.conftest import capitals
 
 import slipway as sw
@@ -77,6 +78,33 @@ def test_a_task_that_asks_again_is_known_to_once_it_ran(store):
     assert found.calls == 30  # 15 samples, two calls each
     evaluate(store, asks_twice, model, size=25)
     assert model.call_count == 20 + 30
+
+
+def test_declared_calls_make_it_exact_before_anything_ran(store):
+    declared = sw.task(version="1", name="asks_twice", calls=2)(asks_twice.function)
+    model = shouting()
+    found = evaluate(store, declared, model, dry_run=True)
+    assert (found.calls, found.at_least) == (60, False)
+    assert "60 model calls" in str(found)
+    assert "at least" not in str(found)
+
+    # The first answer of ten examples is recorded, by a task that asks it alone.
+    evaluate(store, asks, model, size=10)
+    found = evaluate(store, declared, model, dry_run=True)
+    assert (found.calls, found.cached, found.at_least) == (50, 10, False)
+    before = model.call_count
+    evaluate(store, declared, model)
+    assert model.call_count - before == 50
+
+
+def test_what_was_seen_counts_more_than_what_is_declared(store):
+    wrong = sw.task(version="1", name="asks_twice", calls=1)(asks_twice.function)
+    model = shouting()
+    evaluate(store, wrong, model, size=10)
+    found = evaluate(store, wrong, model, size=25, dry_run=True)
+    assert (found.calls, found.at_least) == (30, True)
+    with pytest.raises(sw.SlipwayError, match="calls=0"):
+        sw.task(calls=0)
 
 
 def test_the_judge_is_counted(store):

@@ -2,7 +2,8 @@
 
 A task that asks a model is run up to its first question that has no recorded answer, and no further: that question is
 counted, not asked. For a task that asks once a sample the number is exact. One that asks again after an answer makes more:
-how many is known once the task has run (calls for each sample), and until then the estimate says ``at_least``.
+how many is known once the task has run (calls for each sample) or where it is declared (``@task(calls=2)``), and until then
+the estimate says ``at_least``. What a run was seen to ask counts more than what is declared.
 """
 
 from __future__ import annotations
@@ -165,12 +166,16 @@ async def _variant(
     todo = list(finished.left(random_order(len(experiment.examples), experiment.repeats, experiment.seed)))
     found = _Questions()
     line = models.line(store, model, Purse(None), experiment, fresh=fresh)
+    each = _calls_per_sample(store, experiment)
+    declared = experiment.task.calls if each is None else None
     probed = line is not None and experiment.task.awaits and experiment.task.wants_context
     if line is not None and probed:
-        await _probe_all(experiment, variant, replace(line, model=_Probe(line.model.name, found)), todo, found)
+        await _probe_all(
+            experiment, variant, replace(line, model=_Probe(line.model.name, found)), todo, found, declared
+        )
     judged = len(todo) * sum(scorer.needs_model for scorer in experiment.scorers)
-    each = _calls_per_sample(store, experiment)
-    found.calls = found.calls if each is None else round(found.calls * max(1.0, each))
+    if each is not None:
+        found.calls = round(found.calls * max(1.0, each))
     low, high = _cost(store, model, found, judged, models.judge)
     return VariantEstimate(
         variant=variant.name,
@@ -181,7 +186,7 @@ async def _variant(
         calls=found.calls,
         cached=found.cached,
         judge_calls=judged,
-        at_least=each != 1.0 and bool(found.calls or (line is not None and not probed)),
+        at_least=each != 1.0 and bool((found.calls and declared is None) or (line is not None and not probed)),
         cost_low=low,
         cost_high=high,
     )
@@ -210,10 +215,18 @@ def _recorded(experiment: Experiment, variant: Variant, recipe: str, store: Stor
 
 
 async def _probe_all(
-    experiment: Experiment, variant: Variant, line: Line, todo: Sequence[tuple[int, int]], found: _Questions
+    experiment: Experiment,
+    variant: Variant,
+    line: Line,
+    todo: Sequence[tuple[int, int]],
+    found: _Questions,
+    declared: int | None,
 ) -> None:
     for index, repeat in todo:
+        asked, answered = found.calls, line.seen.recalled
         await _probe(experiment, variant, line, experiment.examples[index], repeat)
+        if declared is not None and found.calls > asked:
+            found.calls = max(found.calls, asked + declared - (line.seen.recalled - answered))
     found.cached = line.seen.recalled
 
 

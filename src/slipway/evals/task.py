@@ -79,12 +79,14 @@ class Task:
     """A named callable. Calling it calls the function, so a task is tested like any function.
 
     ``code`` are modules and files whose content also decides the output; ``version`` replaces hashing altogether.
+    ``calls`` is how often it asks the model for an example, where that is known before it ran.
     """
 
     function: Callable[..., Any]
     name: str
     code: tuple[ModuleType | Path, ...] = ()
     version: str = ""
+    calls: int | None = None
     __wrapped__: Callable[..., Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -138,7 +140,11 @@ class Task:
 def task(function: Callable[..., Any], /) -> Task: ...
 @overload
 def task(
-    *, name: str | None = None, code: Sequence[ModuleType | str | Path] = (), version: str = ""
+    *,
+    name: str | None = None,
+    code: Sequence[ModuleType | str | Path] = (),
+    version: str = "",
+    calls: int | None = None,
 ) -> Callable[[Callable[..., Any]], Task]: ...
 def task(
     function: Callable[..., Any] | None = None,
@@ -147,13 +153,17 @@ def task(
     name: str | None = None,
     code: Sequence[ModuleType | str | Path] = (),
     version: str = "",
+    calls: int | None = None,
 ) -> Any:
     """Make a function a task. ``code`` names modules or files that decide the output too (a prompt file, a model file):
-    when one changes, recorded outputs are no longer reused. ``version`` says by hand when that is so."""
+    when one changes, recorded outputs are no longer reused. ``version`` says by hand when that is so. ``calls`` says that it
+    asks the model so often for every example: a dry run is exact then before the task ran once."""
+    if calls is not None and calls < 1:
+        raise UsageError(f"calls={calls} of a task", mend="say how often it asks for each example, or leave it out")
 
     def make(function: Callable[..., Any]) -> Task:
         named = name or str(getattr(function, "__name__", type(function).__name__))
-        return Task(function, named, tuple(Path(c) if isinstance(c, str) else c for c in code), version)
+        return Task(function, named, tuple(Path(c) if isinstance(c, str) else c for c in code), version, calls)
 
     return make(function) if function is not None else make
 
