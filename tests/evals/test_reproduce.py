@@ -15,6 +15,8 @@ from slipway.data import Environment, EvalRun, Prompt, Response, content_hash
 from slipway.errors import NotFound, NothingRan, SealedError, UsageError
 from slipway.evals.reproduce import reproduce
 
+pytestmark = pytest.mark.usefixtures("measured_children")
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
