@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from slipway.track.prices import CALLS
+
 MOST_OPEN, MOST_ENDED = 10_000, 256
 COUNTED_ON = "slipway.counted_on"
-CALLS = frozenset({"llm", "embedding"})
-"""Kinds of spans that are model calls."""
 _COUNTS = ("slipway.tokens.", "slipway.cost_usd")
 
 _SCOPE = re.compile(r"(?:openinference|opentelemetry)\.instrumentation\.([a-z0-9_]+?)(?:_v2)?")

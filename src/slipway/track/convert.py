@@ -12,6 +12,7 @@ from typing import Any
 from slipway.data import Event, Span
 from slipway.track.live import LiveSpan, Problem
 from slipway.track.payloads import Payloads, named_as_blob
+from slipway.track.prices import priced
 from slipway.track.redact import Redactor, sensitive
 from slipway.track.spanrow import LAST_NS, Row, RowMaker
 from slipway.track.wrappers import __file__ as WRAPPERS  # noqa: N812
@@ -35,7 +36,9 @@ class Converter:
         environment_id: Callable[[], str | None] = lambda: None,
         inline_bytes: int | None = None,
         payload_cut: Callable[[], None] = lambda: None,
+        prices: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
+        self.prices = prices or {}
         self.project, self.max_bytes, self.resource = project, min(max_bytes, BESIDE), resource
         self.payloads = Payloads(inline_bytes=inline_bytes, max_bytes=max_bytes, cut=cut, count=payload_cut)
         self.environment_id = environment_id
@@ -54,7 +57,7 @@ class Converter:
         hide = self._make_redactor is not None
         given = live.inputs
         output = _joined(live.stream) if live.stream is not None else live.output
-        attributes = clean(live.attributes, hide) if live.attributes else {}
+        attributes = clean(priced(live.kind, live.attributes, self.prices), hide) if live.attributes else {}
         if live.stream_count:
             attributes["slipway.stream.chunks"] = live.stream_count
         if live.attributes_dropped or live.events_dropped:

@@ -18,7 +18,7 @@ from opentelemetry.context.context import Context
 
 from slipway.data import Event, Span
 from slipway.track import drops as reasons
-from slipway.track.calls import CALLS, Calls, uncounted
+from slipway.track.calls import Calls, uncounted
 from slipway.track.genai import describe
 from slipway.track.live import LiveSpan, Remote, Unsampled, bound_now, current
 from slipway.track.prices import priced
@@ -133,7 +133,7 @@ class Processor:
         changes: dict[str, Any] = {"parent_id": f"{verdict.parent:016x}" if verdict.parent else None}
         if verdict.counted_on:
             changes["attributes"] = uncounted(record.attributes, verdict.counted_on)
-        elif record.kind in CALLS:
+        else:
             changes["attributes"] = priced(record.kind, record.attributes, tracer.config.prices)
         if not tracer.inputs:
             changes["input"] = None

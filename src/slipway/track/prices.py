@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 COST = "slipway.cost_usd"
+CALLS = frozenset({"llm", "embedding"})
+"""Kinds of spans that are model calls."""
 _MODELS = ("slipway.model", "slipway.request.model", "gen_ai.response.model", "gen_ai.request.model")
 _ASKED = ("slipway.tokens.input", "gen_ai.usage.input_tokens")
 _ANSWERED = ("slipway.tokens.output", "gen_ai.usage.output_tokens")
@@ -14,7 +16,7 @@ _ANSWERED = ("slipway.tokens.output", "gen_ai.usage.output_tokens")
 def priced(kind: str, attributes: Mapping[str, Any], prices: Mapping[str, tuple[float, float]]) -> Mapping[str, Any]:
     """``attributes`` with ``slipway.cost_usd`` where it can be known: unknown is not free. The price of the model that answered
     goes before that of the one that was asked for. Tokens from a provider's cache are priced like all others."""
-    if not prices or attributes.get(COST) is not None:
+    if not prices or kind not in CALLS or COST in attributes:
         return attributes
     names = [name for name in map(attributes.get, _MODELS) if isinstance(name, str) and name in prices]
     asked, answered = _first(attributes, _ASKED), _first(attributes, _ANSWERED)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from slipway.data import Span
+from slipway.track.prices import priced
 
 if TYPE_CHECKING:
     from slipway.track.convert import Converter
@@ -48,6 +49,8 @@ class RowMaker:
             return None
         clean, hide, bound = self._clean, self._hide, live.bound
         given, output, attributes = live.inputs, live.output, live.attributes
+        if attributes and converter.prices:
+            attributes = dict(priced(live.kind, attributes, converter.prices))
         name, kind, scope = live.name, live.kind, live.scope
         started = live.started + live.offset
         if self._resource is not converter.resource:

@@ -97,6 +97,7 @@ class Tracer:
                 resource=_resource(),
                 environment_id=lambda: self.environment_id,
                 inline_bytes=capture.inline_bytes if getattr(open_sink, "keeps_blobs", False) else None,
+                prices=config.prices,
                 payload_cut=lambda: self.recorder.drops.count(reasons.PAYLOAD_CUT),
             ),
             make_delivery=self._delivery,
