@@ -62,6 +62,11 @@ class Intake:
         self._dropped: Counter[tuple[str, str]] = Counter()
         self._series: OrderedDict[str, set[str]] = OrderedDict()
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait for the disk."""
+        return self._pending.records
+
     async def receive(self, call: Call, signal: Signal, form: Form, convert: Convert) -> bytes:
         """Store what the request carries; the body of the answer. Raises `SlipwayError` for what is not answered with 200."""
         headers = call.request.headers
