@@ -1,0 +1,238 @@
+"""Every route there is, with every method: without a key, with a key of another project, with too small a role, and none of
+them starts a process. Routes come from `all_routes`, so that nobody has to think of this when they add one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import httpx
+import pytest
+
+from server.walk import METHODS, address, body, methods_of, queried
+from slipway.data import (
+    DatasetVersion,
+    EvalRun,
+    Event,
+    Feedback,
+    LogRecord,
+    Look,
+    MetricPoint,
+    Prompt,
+    Sample,
+    Span,
+    Variant,
+    Verdict,
+)
+from slipway.data.access import ApiKey, Member, Project
+from slipway.server.deriving import derive
+from slipway.server.keys import issue, scopes_of
+from slipway.server.routing import all_routes
+from slipway.store import open_store
+from slipway.store.derived import Builder, Derived
+
+ROUTES = all_routes()
+GUARDED = [found for found in ROUTES if found.needs is not None]
+OPEN = {found.path for found in ROUTES if found.needs is None}
+MARK, NAME = "what-only-project-a-may-see", "name-in-a"
+TRACE, SPAN = "a1" * 16, "a2" * 8
+IDS = [
+    TRACE,
+    SPAN,
+    NAME,
+    "f" * 16,
+    "ann",
+    *(f"{kind}-of-a" for kind in ["run", "dataset", "prompt", "variant", "feedback", "log"]),
+]
+IDS += [f"{kind}-of-a" for kind in ("verdict", "suite", "session", "user", "example")]
+
+
+def records(key_id):
+    """One of each kind, in project a."""
+    at, attributes = 1_790_000_000_000_000_000, {"note": MARK, "session.id": "session-of-a", "user.id": "user-of-a"}
+    return [
+        Span(
+            trace_id=TRACE, span_id=SPAN, name=NAME, started_ns=at, duration_ns=5, input=MARK, output=MARK,
+            attributes=attributes, events=(Event(MARK, at, {}),), session_id="session-of-a", project="a",
+        ),
+        Feedback("feedback-of-a", TRACE, NAME, MARK, at, comment=MARK, project="a"),
+        LogRecord("log-of-a", at, MARK, trace_id=TRACE, span_id=SPAN, project="a"),
+        Variant(NAME, {"note": MARK}, project="a", id="variant-of-a"),
+        DatasetVersion("dataset-of-a", NAME, 1, "0" * 64, at, source=MARK, project="a"),
+        EvalRun("run-of-a", NAME, "variant-of-a", NAME, "dataset-of-a", at, suite="suite-of-a", task=MARK, project="a"),
+        Sample("run-of-a", "example-of-a", output=MARK),
+        Verdict("verdict-of-a", "run-of-a", "run-of-a", MARK, "better", at, result={"note": MARK}),
+        Prompt("prompt-of-a", NAME, 1, MARK, at, project="a"),
+        Look("suite-of-a", 1, MARK, at, "variant-of-a", MARK, {"note": MARK}, project="a"),
+        MetricPoint("run-of-a", NAME, 0.5, 1, at, project="a"),
+        Project("a", at, MARK),
+        Member("ann", at, {"a": "admin"}),
+        ApiKey(key_id, "0" * 64, "ann", "admin", at, ("a",), scopes_of("admin"), note=MARK),
+    ]  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def walked(request, tmp_path, start):
+    """A server with a project full of records, derived from too, and the keys of others."""
+    here = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/walked/slipway.db" if here else request.getfixturevalue("new_database")()
+    store = open_store(url)
+    store.write(records("f" * 16))
+    keys = {role: issue(store, member=role, role=role, projects=("b",))[1] for role in ("viewer", "writer", "admin")}
+    keys["of a"] = issue(store, member="ann", role="admin", projects=("a",))[1]
+    keys["feedback"] = issue(store, member="page", role="writer", projects=("b",), scopes=("feedback",))[1]
+    Builder(Derived(store), derive).catch_up()
+    store.close()
+    served = start(store=url)
+    with httpx.Client(base_url=served.url, timeout=60) as client:
+        yield client, keys
+
+
+def asked(client, method, path, *, key=None, content=b"", **more):
+    """(status, the answer's text; nothing of one that goes on for ever)."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    with client.stream(method, path, headers=headers, content=content, **more) as answer:
+        endless = answer.headers.get("content-type", "").startswith("text/event-stream")
+        return answer.status_code, "" if endless else answer.read().decode(errors="replace")
+
+
+def test_t41_without_a_key_every_route_says_401(walked):
+    client, _ = walked
+    assert GUARDED
+    for path in {found.path for found in GUARDED}:
+        here = [found for found in ROUTES if found.path == path]
+        reached = set().union(*map(methods_of, here))
+        for method in METHODS:
+            status, said = asked(client, method, address(here[0]), content=b"{}")
+            assert status == (401 if method in reached else 405), (method, path, status)
+            assert MARK not in said
+
+
+def test_t41_what_is_open_to_everybody_shows_nothing(walked):
+    client, _ = walked
+    for path in OPEN:
+        for method in METHODS:
+            status, said = asked(client, method, path)
+            assert status in ((200,) if method in ("GET", "HEAD") else (405,)), (method, path, status)
+            assert MARK not in said
+
+
+def test_t42_a_key_of_another_project_finds_no_project_a(walked):
+    client, keys = walked
+    for found in GUARDED:
+        for method in methods_of(found):
+            path = address(found, TRACE)
+            for more in ({"params": {"project": "a"}}, {"params": {**queried(found), "project": "a"}}):
+                status, said = asked(client, method, path, key=keys["admin"], content=body(found), **more)
+                assert (status, MARK in said) == (404, False), (method, found.path, status)
+
+
+def test_t42_no_id_of_another_project_is_found(walked):
+    client, keys = walked
+    for found in GUARDED:
+        for identity in IDS if found.parts else [""]:
+            for params in ({}, queried(found, identity or TRACE)):
+                path, content = address(found, identity), body(found, identity or TRACE)
+                status, said = asked(client, found.method, path, key=keys["admin"], content=content, params=params)
+                assert status < 500, (found.method, path, status, said)
+                assert not any(word in said for word in {MARK, NAME} - {identity}), (found.method, path, params)
+                if found.method != "GET" and found.parts:
+                    assert status >= 400, (found.method, path, status)
+
+
+def test_t42_the_project_itself_finds_them(walked):
+    """Otherwise the walk above would find nothing however wrong the routes were."""
+    client, keys = walked
+    for path in ("/api/v1/feedback", "/api/v1/feedback/feedback-of-a", "/api/v1/keys", "/api/v1/projects"):
+        status, said = asked(client, "GET", path, key=keys["of a"])
+        assert (status, MARK in said) == (200, True), path
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [("viewer", {"viewer"}), ("writer", {"viewer", "writer"}), ("feedback", set())],
+)
+def test_t41_too_small_a_role_is_a_403(walked, key, allowed):
+    client, keys = walked
+    for found in GUARDED:
+        if found.needs in allowed or (key == "feedback" and found.scope == "feedback"):
+            continue
+        for method in methods_of(found):
+            status, said = asked(client, method, address(found), key=keys[key], content=body(found))
+            assert status == 403, (method, found.path, status, said)
+
+
+class Started:
+    """What the interpreter was asked to start while it was told to listen. An audit hook cannot be taken out again."""
+
+    EVENTS = (
+        "subprocess.Popen",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.fork",
+        "os.forkpty",
+        "pty.spawn",
+    )
+
+    def __init__(self):
+        self.listening, self.heard, self.lock = False, [], threading.Lock()
+        sys.addaudithook(self.hear)
+
+    def hear(self, event, arguments):
+        if self.listening and event in self.EVENTS:
+            with self.lock:
+                self.heard.append((event, str(arguments)[:200]))
+
+
+STARTED = Started()
+
+
+def test_t52_no_route_starts_a_process(walked):
+    client, keys = walked
+    STARTED.heard.clear()
+    STARTED.listening = True
+    try:
+        for found in ROUTES:
+            for fill in ("0" * 32, "$(id)", ";id;", "|id"):
+                path = address(found, fill)
+                status, _ = asked(
+                    client, found.method, path, key=keys["admin"], content=body(found), params=queried(found)
+                )
+                assert status < 500, (found.method, path, status)
+    finally:
+        STARTED.listening = False
+    assert STARTED.heard == []
+
+
+def test_t52_the_ear_hears():
+    import subprocess
+
+    STARTED.heard.clear()
+    STARTED.listening = True
+    try:
+        subprocess.run(["true"], check=True)
+    finally:
+        STARTED.listening = False
+    assert any(event == "subprocess.Popen" for event, _ in STARTED.heard)
+
+
+PATHS = """/../etc/passwd /%2e%2e/etc/passwd /%252e%252e/etc/passwd //etc/passwd /..%5c..%5cetc%5cpasswd /feedback.js%00
+    /feedback.js/../keys.py /feedback.js/.. /%2ffeedback.js /static/../keys.py /feedback%2ejs/x /./../feedback.py"""
+
+
+@pytest.mark.parametrize("path", PATHS.split())
+def test_t50_no_path_leads_out(served, path):
+    host, port = served.url.removeprefix("http://").split(":")
+    import http.client
+
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.putrequest("GET", path)
+    connection.endheaders()
+    answer = connection.getresponse()
+    said = answer.read()
+    connection.close()
+    assert answer.status in (400, 404), path
+    assert b"root:" not in said
+    assert b"import" not in said
