@@ -17,7 +17,7 @@ from slipway.store.derived.facts import Derive, Facts
 from slipway.store.derived.tables import rollups as rollup_table
 from slipway.store.derived.tables import span_facts, state, traces
 from slipway.store.derived.words import words
-from slipway.store.rows import rows_of, safe
+from slipway.store.rows import plain, rows_of, safe
 from slipway.store.tables import tables
 
 if TYPE_CHECKING:
@@ -126,7 +126,10 @@ class Builder:
         rows = [_row(position, span, fact) for (position, span), fact in zip(found, facts, strict=True)]
         rollups.count(self.derived, connection, rows)
         summing.add(self.derived, connection, rows, facts)
-        connection.execute(span_facts.insert(), rows)
+        # By the driver: SQLAlchemy's own way costs 30 us more for each span.
+        insert = span_facts.insert().compile(dialect=connection.dialect)
+        names = insert.positiontup or ()
+        connection.exec_driver_sql(str(insert), [tuple([row[name] for name in names]) for row in rows])
         self._index(connection, found, facts)
 
     def _again(self, connection: Connection, keys: set[tuple[str, str]]) -> None:
@@ -195,4 +198,6 @@ def _row(position: int, span: Span, fact: Facts) -> dict[str, Any]:
         "call": fact.call,
         "rollup": 0,
     }
-    return {name: safe(value) if isinstance(value, str) else value for name, value in row.items()}
+    if not plain("".join([value for value in row.values() if isinstance(value, str)])):
+        row = {name: safe(value) if isinstance(value, str) else value for name, value in row.items()}
+    return row

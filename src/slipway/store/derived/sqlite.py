@@ -110,7 +110,7 @@ class SqlitePlace:
             return
         connection.exec_driver_sql(
             "INSERT INTO span_text (position, packed) VALUES (?, ?)",
-            [(position, zlib.compress(words.encode(), 1)) for position, words in rows],
+            [(position, _packed(words)) for position, words in rows],
         )
         connection.exec_driver_sql("INSERT INTO text_index (rowid, words) VALUES (?, ?)", list(rows))
 
@@ -121,7 +121,7 @@ class SqlitePlace:
             if row is not None:
                 connection.exec_driver_sql(
                     "INSERT INTO text_index (text_index, rowid, words) VALUES ('delete', ?, ?)",
-                    (position, zlib.decompress(row[0]).decode()),
+                    (position, row[0] if isinstance(row[0], str) else zlib.decompress(row[0]).decode()),
                 )
                 connection.exec_driver_sql("DELETE FROM span_text WHERE position = ?", (position,))
 
@@ -145,6 +145,10 @@ class SqlitePlace:
 def derived_path(rows: Path) -> Path:
     """The file of derived data that belongs to the store in ``rows``."""
     return rows.with_name(f"{rows.stem}-derived{rows.suffix}")
+
+
+def _packed(words: str) -> str | bytes:
+    return words if len(words) < 500 else zlib.compress(words.encode(), 1)  # below that it costs more than it saves
 
 
 def _phrase(words: Sequence[str]) -> str:
