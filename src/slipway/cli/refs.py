@@ -54,7 +54,7 @@ def find_run(store: Store, reference: str, *, project: str, suite: str | None = 
     if not known:
         on = f" of suite {suite!r}" if suite else ""
         raise NotFound(f"no eval run{on} in project {project!r}", mend=f"make one: slipway eval {suite or 'SUITE'}")
-    raise NotFound.among("eval run or variant", reference, known)
+    raise NotFound.among("eval run or variant", reference, {LATEST, *known})
 
 
 def find_pair(store: Store, one: str, other: str, *, project: str, suite: str | None = None) -> tuple[EvalRun, EvalRun]:

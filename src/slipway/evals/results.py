@@ -176,12 +176,9 @@ class Runs(Mapping[str, Run]):
         return table
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from slipway.evals.html import table
 
-        header, body = self.rows()
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-        lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+        return table(*self.rows())
 
 
 def taken_over(summary: Mapping[str, Any]) -> str:
