@@ -50,6 +50,7 @@ IMPORTS = {
     "weave": "import weave",
     "mlflow": "import mlflow",
 }
+Rows = list[dict[str, Any]]
 MARK = re.compile(rb"#(\d{6})#")
 
 
@@ -266,12 +267,17 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--count", type=int, default=20_000, help="calls of a burst")
     options = parser.parse_args()
+    report(options, *measured(options))
+
+
+def measured(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, dict[str, Rows]]]:
+    """(the Python of each subject, the rows of each measurement by subject)."""
     names = options.only or ["slipway", *(PEERS if options.peers else ())]
     pythons = {name: python for name in names if (python := prepared(name))}
-    cost: dict[str, list[dict[str, Any]]] = {name: [] for name in [*pythons, "bare", "slipway_off", "slipway_sampled"]}
-    paced: dict[str, list[dict[str, Any]]] = {name: [] for name in [*pythons, "bare"]}
-    kills: dict[str, list[dict[str, Any]]] = {name: [] for name in pythons}
-    imports: dict[str, list[dict[str, Any]]] = {name: [] for name in pythons}
+    cost: dict[str, Rows] = {name: [] for name in [*pythons, "bare", "slipway_off", "slipway_sampled"]}
+    paced: dict[str, Rows] = {name: [] for name in [*pythons, "bare"]}
+    kills: dict[str, Rows] = {name: [] for name in pythons}
+    imports: dict[str, Rows] = {name: [] for name in pythons}
     for _ in range(options.runs):  # alternating: a busy minute falls on all of them
         for name in cost:
             found = measure(pythons.get(name, sys.executable), name, "burst", options.count)
@@ -283,6 +289,12 @@ def main() -> None:
             lost = killed(python, name, 2.0) if name != "mlflow" else None
             kills[name] += [lost] if lost else []
             imports[name].append({"cpu": import_cpu(python, name)})
+    return pythons, {"cost": cost, "paced": paced, "kills": kills, "imports": imports}
+
+
+def report(options: argparse.Namespace, pythons: dict[str, str], found: dict[str, dict[str, Rows]]) -> None:
+    """Print the tables."""
+    paced, kills, imports = found["paced"], found["kills"], found["imports"]
     print(f"\na traced call, 1 KB in and 1 KB out; medians of {options.runs} runs\n")
     head = [
         "",
@@ -311,7 +323,7 @@ def main() -> None:
                 shown(median(kills.get(name, []), "lost_ms"), "{:.0f}"),
                 shown(median(imports.get(name, []), "cpu"), "{:.2f}"),
             ]
-            for name, rows in cost.items()
+            for name, rows in found["cost"].items()
         ],
     )
     if options.peers:

@@ -58,7 +58,7 @@ class SqlStore:
         return self.backend.read_only
 
     def _begin_afresh(self) -> None:
-        self._closed = False
+        self._closed = self._closing = False
         self._gate = Gate()
         self._readers: list[Connection] = []
         self._writing: Connection | None = None
@@ -342,8 +342,9 @@ class SqlStore:
 
     def close(self) -> None:
         """Commit what was submitted and release the files. Closing again does nothing."""
-        if self._closed:
+        if self._closed or self._closing:
             return
+        self._closing = True  # whoever asks again, the interpreter's end for instance, does not wait for the first
         self._writer.close()
         self._closed = True
         self._discard_writing()

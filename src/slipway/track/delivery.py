@@ -153,16 +153,26 @@ class Delivery:
 
     def spool_rest(self) -> None:
         """The process ends: what the sink has not confirmed goes to the spool."""
-        for flight in self._flights:
-            stored = flight.future is not None and flight.future.done() and not _failed(flight.future)
-            if not flight.spooled and not stored:
-                self._park(flight.batch)
+        left = self.unconfirmed()
         self._flights.clear()
-        for batch in list(self._held):
-            self._held.popleft()
-            self._held_count -= len(batch)
-            if not self._spool(batch):
-                self.drops.count(self._refusal(), len(batch))
+        self._held.clear()
+        self._held_count = 0
+        for batch in left:
+            self.write_down(batch)
+
+    def unconfirmed(self) -> list[Sequence[Any]]:
+        """The batches that are neither in the store, as far as one knows, nor in the spool."""
+        under_way = [
+            flight.batch
+            for flight in [*self._flights]
+            if not flight.spooled and (flight.future is None or not flight.future.done() or _failed(flight.future))
+        ]
+        return [*under_way, *self._held]
+
+    def write_down(self, batch: Sequence[Any]) -> None:
+        """Into the spool without offering it to the store; what the disk refuses is counted."""
+        if batch and not self._spool(batch):
+            self.drops.count(self._refusal(), len(batch))
 
     def close(self) -> None:
         """Let go of the files; what they hold is shipped by the next process, or by `ship_folder`."""

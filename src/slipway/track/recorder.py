@@ -57,7 +57,9 @@ class Recorder:
         self._wake = threading.Event()
         self._changed = threading.Condition()
         self._idle = True
-        self._closing = False
+        self._closing = self._taken_over = False
+        self._hand: list[Any] = []  # what the writer has taken from the queue and not yet handed to delivery
+        self._converting: Any = None
         self._flushing = 0
         self._size = 1_000
         self._thread: threading.Thread | None = None
@@ -66,7 +68,7 @@ class Recorder:
         """Take a finished span or a record. Full: counted, never raised."""
         queue = self._queue
         if len(queue) >= self.limit:
-            self.drops.count(reasons.QUEUE_FULL)
+            self._refuse()
             return
         if type(item) is LiveSpan and item.size > SMALL:
             with self._big:
@@ -77,6 +79,14 @@ class Recorder:
         queue.append(item)
         if self._idle:
             self.start()
+
+    def _refuse(self) -> None:
+        if not self._closing:
+            self.drops.count(reasons.QUEUE_FULL)
+            return
+        self.drops.count(reasons.CLOSED)
+        if self._delivery is not None:  # nobody else writes the count down any more
+            self.drops.keep(self._delivery.folder)
 
     def start(self) -> None:
         """Wake the writer; start it when this process has none yet."""
@@ -138,18 +148,25 @@ class Recorder:
         if self._delivery is None:
             self._delivery = self._make_delivery()
         delivery, now = self._delivery, time.monotonic()
-        batch = self._batch()
+        batch = self._convert(self._size)
+        self._converting = None
+        if self._taken_over:  # `close` waited long enough: it has written down or counted what was here
+            return False
         if batch:
             delivery.deliver(batch, now)
+        self._hand = []
         delivery.tick(now)
         return bool(self._queue) or not delivery.settled
 
-    def _batch(self) -> list[Any]:
-        queue, records = self._queue, []
+    def _convert(self, most: int) -> list[Any]:
+        queue = self._queue
+        records = self._hand = []
         rows = self._delivery is not None and self._delivery.takes_rows
         convert = self.converter.row if rows else self.converter.span
-        for _ in range(min(len(queue), self._size)):
-            item = queue.popleft()
+        for _ in range(min(len(queue), most)):
+            if self._taken_over and threading.current_thread() is self._thread:
+                break
+            item = self._converting = queue.popleft()
             try:
                 if type(item) is LiveSpan:
                     if item.size > SMALL:
@@ -170,7 +187,9 @@ class Recorder:
         self._wake.set()
         try:
             while True:
-                with self.busy:  # the writer has no batch in its hands now
+                if not self.busy.acquire(timeout=max(0.0, end - time.monotonic())):
+                    return False
+                try:  # the writer has no batch in its hands now
                     if not self._threaded or self._thread is None or not self._thread.is_alive():
                         self._step()
                     delivery = self._delivery
@@ -179,6 +198,8 @@ class Recorder:
                             return True
                         if delivery.failing and delivery.safe:
                             return False
+                finally:
+                    self.busy.release()
                 if time.monotonic() >= end:
                     return False
                 if self._threaded:
@@ -193,22 +214,43 @@ class Recorder:
             self._closing = True
             return True
         whole = self.flush(timeout)
-        self._closing = True
+        self._closing, self.limit = True, 0
         self._wake.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(max(timeout, 1.0))
         if not self.busy.acquire(timeout=1.0):
+            self._take_over()
             return False
         try:
             delivery = self._delivery or self._make_delivery()
             while self._queue:
-                delivery.deliver(self._batch(), time.monotonic())
+                delivery.deliver(self._convert(self._size), time.monotonic())
             delivery.spool_rest()
             delivery.close()
         finally:
             self.busy.release()
         return whole
+
+    def _take_over(self) -> None:
+        """The writer is stuck, in somebody's sink or redactor for instance. Write down here, in a segment of our own, what
+        waits and what it has in hand; a copy too many changes nothing in the store."""
+        self._taken_over = True
+        free = self.busy.acquire(timeout=0.5)  # one that is only slow sees that and lets go
+        try:
+            stuck, unfinished = self._converting is not None, [*self._hand]
+            delivery = self._make_delivery()
+            for batch in (unfinished, *(self._delivery.unconfirmed() if self._delivery is not None else ())):
+                delivery.write_down(batch)
+            if stuck:  # what holds the writer would hold us too
+                self.drops.count(reasons.LATE, 1 + len(self._queue))
+                self._queue.clear()
+            while self._queue:
+                delivery.write_down(self._convert(len(self._queue)))
+            delivery.close()
+        finally:
+            if free:
+                self.busy.release()
 
     @property
     def pending(self) -> int:

@@ -10,7 +10,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar, overload
 
@@ -28,6 +28,7 @@ F = TypeVar("F")
 EXIT_TIMEOUT_S = 5.0
 FORK_WAIT_S = 5.0
 ENVIRONMENT_WAIT_S = 2.0
+STORE_CLOSE_S = 1.0
 
 
 def init(
@@ -138,6 +139,12 @@ def shutdown(timeout: float = EXIT_TIMEOUT_S) -> bool:
     whole = tracer.recorder.close(timeout)
     closer = getattr(tracer._open_sink, "close", None)
     if closer is not None:
+        # A store that has not answered so far may take a minute more. What it has not confirmed lies in the spool by now.
+        ending = threading.Thread(target=closer, name="slipway-close", daemon=True)
+        with suppress(RuntimeError):  # no thread can be started while the interpreter ends
+            ending.start()
+            ending.join(None if whole else STORE_CLOSE_S)
+            return whole
         closer()
     return whole
 
