@@ -10,7 +10,9 @@ from slipway.data import MetricPoint
 from slipway.store import open_store
 from slipway.testing import recording
 from slipway.track import bound, init, shutdown
-from slipway.track.drops import NOT_CONVERTED
+from slipway.track.drops import NOT_CONVERTED, TOO_MANY_NAMES, Drops
+from slipway.track.drops import kept as drops_kept
+from slipway.track.metrics import MOST_NAMES
 
 
 class Bomb:
@@ -50,6 +52,27 @@ def test_what_cannot_be_kept_is_counted_and_never_raised():
         sw.log({"kept": 10**400, "nan": math.nan, "inf": -math.inf})
     assert [point.name for point in points(recorded)] == ["nan", "inf"]
     assert recorded.dropped == {NOT_CONVERTED: 6 + 1 + 1 + 1 + 1 + 1}
+
+
+def test_t10_new_names_are_counted_and_not_kept_once_there_are_50_000(tmp_path):
+    """A name with an id in it makes a new one each time; what had a name before goes on."""
+    with recording() as recorded:
+        recorder = recorded.tracer.recorder
+        for start in range(0, 100_000, 1_000):
+            sw.log({f"loss/{number}": 0.5 for number in range(start, start + 1_000)})
+            sw.log(epoch=1.0, step=start)
+            recorder.flush(5.0)
+        kept = {point.name for point in points(recorded)}
+        assert len(kept) == MOST_NAMES == len(recorder.metric_names)
+        assert recorded.dropped == {TOO_MANY_NAMES: 100_001 - MOST_NAMES}
+        assert sum(point.name == "epoch" for point in points(recorded)) == 100
+    folder = tmp_path / "counts"  # the reason survives a disk that takes nothing but names of files
+    drops = Drops("host-1-a", "p")
+    drops.count(TOO_MANY_NAMES, 7)
+    folder.mkdir()
+    drops._name(folder, folder / "host-1-a.drops", drops.totals())
+    ((_, (row,)),) = list(drops_kept(folder))
+    assert (row.where, row.reason, row.count) == (*TOO_MANY_NAMES, 7)
 
 
 def test_without_init_nothing_is_kept(tmp_path):

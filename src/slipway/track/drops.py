@@ -35,6 +35,7 @@ ENVIRONMENT = ("environment", "not captured or stored")
 LATE = ("exit", "out of time")
 DISK_FULL = ("spool", "disk full")
 PAYLOAD_CUT = ("capture", "payload cut")
+TOO_MANY_NAMES = ("metrics", "too many different names")
 REASONS = (  # their places are in file names: new ones go to the end
     QUEUE_FULL,
     CLOSED,
@@ -48,6 +49,7 @@ REASONS = (  # their places are in file names: new ones go to the end
     LATE,
     DISK_FULL,
     PAYLOAD_CUT,
+    TOO_MANY_NAMES,
 )
 _NO_RECORD = frozenset(": ".join(reason) for reason in (INSTRUMENTOR, ENVIRONMENT, PAYLOAD_CUT))
 _MOST_NAME = 200

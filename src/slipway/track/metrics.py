@@ -13,6 +13,8 @@ from slipway.track.slot import active, slot
 from slipway.track.tracer import Tracer
 
 LONGEST_NAME = 1_024
+MOST_NAMES = 50_000
+"""Different names that one process may log: a name with an id in it makes a new one each time, and none is ever removed."""
 LAST_STEP = 2**63 - 1
 
 
@@ -30,7 +32,8 @@ def log(
     logged again at the same step replaces its point; without ``step`` that is step 0. NaN and infinities are kept.
 
     Returns at once and never raises: what is no number, or has no usable name, run or step, is counted and shown by
-    ``slipway doctor``. Nothing is kept without `slipway.init`, nor inside samples of a held-out suite.
+    ``slipway doctor``; so are new names once a process has logged 50,000 of them. Nothing is kept without `slipway.init`, nor
+    inside samples of a held-out suite.
     ``slipway metrics --values`` shows the last value of each.
     """
     tracer = slot.tracer if active() else None
@@ -50,10 +53,20 @@ def log(
             fits = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and 0 <= at <= LAST_STEP
         except Exception:  # float() runs code of the value's own
             fits = False
-        if fits:
+        if not fits:
+            tracer.recorder.drops.count(reasons.NOT_CONVERTED)
+        elif _admitted(tracer.recorder.metric_names, name):
             tracer.recorder.put(point)
         else:
-            tracer.recorder.drops.count(reasons.NOT_CONVERTED)
+            tracer.recorder.drops.count(reasons.TOO_MANY_NAMES)
+
+
+def _admitted(names: set[str], name: str) -> bool:
+    if name not in names:
+        if len(names) >= MOST_NAMES:
+            return False
+        names.add(name)
+    return True
 
 
 def _number(value: Any) -> float:

@@ -42,6 +42,7 @@ class Recorder:
     ) -> None:
         self.converter, self.drops, self.limit, self.flush_s = converter, drops, limit, flush_s
         self.most_bytes = QUEUE_BYTES
+        self.metric_names: set[str] = set()  # that this process logged: see metrics.py
         self._make_delivery, self._threaded = make_delivery, threaded
         self._delivery: Delivery | None = None
         self._forked_from: list[Any] = []
