@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -86,3 +87,21 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 def served(start: Callable[..., Served]) -> Served:
     """A server with the settings that everybody starts with, on an empty SQLite store."""
     return start()
+
+
+@pytest.fixture
+def node() -> str:
+    """Node.js 18 or later, to run scripts that are meant for web pages. Skips without it: no part of Slipway needs it."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("no node to run the script for web pages with")
+    return found
+
+
+@pytest.fixture
+def browser() -> str:
+    """A Chromium, to load real pages with. Skips without it: it is 300 MB, and only this says what a browser lets a page do."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium to load a page with; apt-get install chromium")
+    return found
