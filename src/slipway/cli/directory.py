@@ -44,6 +44,7 @@ EXIT_CODES: dict[int, str] = {
     5: "nothing ran",
     6: "stopped by the cost cap",
     130: "interrupted",
+    143: "terminated",
 }
 
 
