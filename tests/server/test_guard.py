@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 
 import httpx
 import pytest
+
+from server.walk import address, body
+from slipway.server.keys import issue
+from slipway.server.routing import all_routes
 
 MUTATING = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -107,3 +112,113 @@ def test_t43_an_odd_host_is_refused(served, host):
 def test_t43_a_request_without_a_host_is_refused(served):
     assert statuses(raw(served, "GET /healthz HTTP/1.1\nConnection: close\n\n")) == [400]
     assert statuses(raw(served, "GET /healthz HTTP/1.0\n\n")) == [400]
+
+
+def test_t43_the_text_of_the_path_opens_nothing(start):
+    """Who may do what is decided on the route that was found, whatever the address looks like (T41)."""
+    served = start()
+    issue(served.store, member="ada", role="admin", projects=["*"])
+    served.state.keys.forget()
+    for target in (
+        "/api/v1/keys",
+        "http://127.0.0.1/api/v1/keys",
+        "http://evil.example/api/v1/keys",
+        "/api/v1/keys?/healthz",
+        "/api/v1/keys#/healthz",
+        "/api/v1%2fkeys",
+        "/%61pi/v1/keys",
+        "//api/v1/keys",
+        "/healthz/../api/v1/keys",
+        "/api/v1/keys;/healthz",
+        "/api/v1/keys/",
+        "/API/v1/keys",
+    ):
+        answer = raw(served, f"GET {target} HTTP/1.1\n{HOST}X-Original-URL: /healthz\nConnection: close\n\n")
+        assert statuses(answer) in ([401], [400], [404], [307]), (target, answer)
+        assert b'"keys":' not in answer, target
+
+
+def test_t43_names_of_the_settings_are_answered(start):
+    served = start(hosts=["slipway.example"])
+    assert httpx.get(f"{served.url}/healthz", headers={"Host": "Slipway.Example:4318"}).status_code == 200
+    assert httpx.get(f"{served.url}/healthz", headers={"Host": "other.example"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+    ],
+)
+def test_t44_no_page_of_another_site_writes(start, headers):
+    served = start()
+    for found in all_routes():
+        if found.method in MUTATING:
+            answer = httpx.request(found.method, served.url + address(found), headers=headers, content=body(found))
+            assert answer.status_code == 403, (found.method, found.path)
+            assert "access-control-allow-origin" not in answer.headers
+    assert served.state.counts["refused: origin"] > 0
+
+
+def test_t44_no_page_of_another_site_reads_what_loopback_may(served):
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}):
+        answer = httpx.get(f"{served.url}/api/v1/projects", headers=headers)
+        assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (401, False)
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_t44_programs_and_our_own_pages_are_not_affected(served):
+    own = {"Origin": served.url, "Sec-Fetch-Site": "same-origin"}
+    typed = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    for headers in ({}, own, typed, followed):
+        assert httpx.get(f"{served.url}/api/v1/projects", headers=headers).status_code == 200
+    for headers in ({}, own):
+        made = httpx.post(f"{served.url}/api/v1/projects", json={"name": "shop"}, headers=headers)
+        assert made.status_code == 201
+
+
+def test_t44_cors_names_one_site_and_never_a_person(start):
+    served = start(origins=["https://app.example"])
+    for origin, allowed in (
+        ("https://app.example", "https://app.example"),
+        ("https://evil.example", None),
+        ("*", None),
+    ):
+        for path in ("/healthz", "/api/v1/projects", "/nope", "/feedback.js"):
+            headers = httpx.get(served.url + path, headers={"Origin": origin}).headers
+            assert headers.get("access-control-allow-origin") == allowed
+            assert headers["vary"] == "origin"
+            assert "access-control-allow-credentials" not in headers
+
+
+def test_a_body_that_is_too_large_or_never_ends_is_refused(start):
+    served = start(max_body_bytes=1000, body_seconds=0.5)
+    path = f"{served.url}/api/v1/projects"
+    assert httpx.post(path, content=b" " * 1001).status_code == 413
+    assert httpx.post(path, content=(b" " * 500 for _ in range(3))).status_code == 413
+    # T37: a client that sends its body drop by drop does not hold a place for ever.
+    for head in ("Content-Length: 500\n\n{", "Transfer-Encoding: chunked\n\n1\n{\n"):
+        answer = raw(served, f"POST /api/v1/projects HTTP/1.1\n{HOST}{head}")
+        assert statuses(answer) == [408]
+    assert {served.state.counts[f"refused: {reason}"] for reason in ("size", "slow")} == {2}
+
+
+def test_t37_a_client_that_never_ends_its_headers_is_left_and_hinders_nobody(start):
+    served = start()
+    host, port = served.url.removeprefix("http://").split(":")
+    with ExitStack() as leave:
+        slow = [leave.enter_context(socket.create_connection((host, int(port)), timeout=60)) for _ in range(200)]
+        for connection in slow:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: ")
+        assert httpx.get(f"{served.url}/healthz", timeout=60).status_code == 200
+        for connection in slow[:3]:  # the server hangs up on them by itself, after 10 s
+            try:
+                assert connection.recv(1000)[:12] in (b"", b"HTTP/1.1 408")
+            except ConnectionResetError:
+                continue
