@@ -86,7 +86,8 @@ def calls(arguments):
                 )
                 words.append(arguments[parameter.name])
             elif parameter.required:
-                words += [parameter.opts[0], OPTIONS[parameter.name]]
+                first = parameter.type.choices[0] if isinstance(parameter.type, click.Choice) else "1"
+                words += [parameter.opts[0], OPTIONS.get(parameter.name, first)]
         options = [
             parameter for parameter in parameters if isinstance(parameter, click.Option) and not parameter.required
         ]
@@ -121,6 +122,7 @@ def test_no_command_shows_a_sealed_row(slipway, sealed):
         "target": "app.py",
         "arguments": "",
         "shell": "bash",
+        "key_id": "none",
     }
     seen = set()
     for command in calls(arguments):
