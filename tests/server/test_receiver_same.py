@@ -10,10 +10,14 @@ from dataclasses import fields, replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.otlp import batch, post
+from server.otlp import batch, pairs, post
 from slipway.data import Event, Span, new_span_id, new_trace_id
+from slipway.server.receiver.batch import Batch
+from slipway.server.receiver.spans import convert
+from slipway.server.receiver.wire import FORMS, PROTOBUF, TRACES
 from slipway.store import open_store
 from slipway.store.jsontext import encode
+from slipway.store.rows import rows_of
 
 RECORD = """
 import sys
@@ -92,24 +96,18 @@ def native(span):
         own.pop(f"slipway.span.{name}")
     own.update(span.attributes)
     fields["events"] = [
-        {"name": event.name, "time_unix_nano": event.time_ns, "attributes": attributes(event.attributes)}
+        {"name": event.name, "time_unix_nano": event.time_ns, "attributes": pairs(event.attributes)}
         for event in span.events
     ]
     fields["links"] = [
         {
             "trace_id": bytes.fromhex(link["trace_id"]),
             "span_id": bytes.fromhex(link["span_id"]),
-            "attributes": attributes(link.get("attributes", {})),
+            "attributes": pairs(link.get("attributes", {})),
         }
         for link in span.links
     ]
     return fields
-
-
-def attributes(given):
-    from server.otlp import pairs
-
-    return pairs(given)
 
 
 def sent(span):
@@ -141,6 +139,7 @@ def body_of(span, form):
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 ID = st.none() | TEXT
+WIRE = TEXT | st.sampled_from(["", "\x00", "\x10", "a\x10000", "\U0001f600", "x" * 600])
 TIME = st.integers(0, 2**63 - 1)
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 SIMPLE = st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False) | TEXT
@@ -211,3 +210,23 @@ def test_nothing_is_derived_from_a_span_of_slipway(served):
         span = replace(span, span_id=new_span_id())
         assert post(served, body_of(span, form)).status_code == 200
         assert served.store.get(Span, span.trace_id, span.span_id) == span
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    values=st.tuples(WIRE, WIRE, WIRE, WIRE, st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2)),
+    attributes=st.dictionaries(WIRE, trees(SIMPLE | st.just(math.nan), WIRE), max_size=3),
+)
+def test_the_row_that_is_made_at_once_is_the_row_of_the_span(values, attributes):
+    name, scope, message, session, started, ended, code = values
+    attributes |= {"session.id": session, "input.value": f'["{len(name)}", 1.0]', "llm.model_name": message}
+    fields = {"name": name, "start_time_unix_nano": started, "end_time_unix_nano": ended}
+    fields |= {"trace_id": bytes([7] * 16), "span_id": bytes([1] * 8), "status": {"code": code, "message": message}}
+    fields["events"] = [{"name": "gen_ai.first_token", "time_unix_nano": ended, "attributes": pairs(attributes)}]
+    form = FORMS[PROTOBUF]
+    request = form.decode(TRACES, batch(fields | {"attributes": attributes}, scope=scope, resource=attributes))
+    found = Batch(lambda resource: name)
+    convert(request, form, found)
+    [made] = found.records
+    rows = rows_of(Span)
+    assert rows.row(rows.record(made)) == made

@@ -1,4 +1,4 @@
-"""What a request becomes: records to store, and how many were rejected for which of a few reasons."""
+"""What a request becomes: records to store (spans as rows already), and how many were rejected for which of a few reasons."""
 
 from __future__ import annotations
 

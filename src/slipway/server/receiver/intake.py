@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from slipway.data import Drop
+from slipway.data import Drop, Span
 from slipway.errors import DataError, SlipwayError, StoreError
 from slipway.server.access import Refused
 from slipway.server.receiver import body as bodies
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 INLINE = 1 << 18  # bytes of a body that is read on the loop: a few milliseconds; larger ones go to a thread
 PROJECTS = 64  # of which the metric names are known without asking the store
 BROKEN = (ValueError, TypeError, OverflowError, RecursionError)
+PROJECT = rows_of(Span).names.index("project")
 AGAIN = {"Retry-After": "1"}
 Convert = Callable[[Any, "Form", Batch], None]
 
@@ -151,6 +152,8 @@ class Intake:
         drops = self._drops(batch)
         if not records and not drops:
             return None
+        if not getattr(self._store.submit, "takes_rows", False):
+            records = [rows_of(Span).record(each) if type(each) is tuple else each for each in records]
         future = self._store.submit([*records, *drops])
         with self._lock:
             hold.records += len(records)
@@ -167,9 +170,10 @@ class Intake:
         kept = []
         for record in batch.records:
             try:
-                rows_of(type(record)).row(record)
+                if type(record) is not tuple:
+                    rows_of(type(record)).row(record)
             except DataError:
-                batch.reject(REFUSED, record.project)
+                batch.reject(REFUSED, _project(record))
             else:
                 kept.append(record)
         batch.records = kept
@@ -193,7 +197,7 @@ class Intake:
             if waiting is not None:
                 await asyncio.wrap_future(waiting)
         except DataError:
-            batch.reject(REFUSED, record.project)
+            batch.reject(REFUSED, _project(record))
             return False
         return True
 
@@ -224,6 +228,10 @@ class Intake:
             return False
         known.add(name)
         return True
+
+
+def _project(record: Any) -> str:
+    return str(record[PROJECT] if type(record) is tuple else record.project)
 
 
 def project_of(resource: Mapping[str, Any], call: Call) -> str:

@@ -6,17 +6,20 @@ docs/reference/otlp.md says how a span of Slipway itself travels; such a one arr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from slipway.data import Event, Span
 from slipway.errors import SlipwayError
 from slipway.server.receiver.batch import LAST_NS, LONGEST_ID, MALFORMED, MALFORMED_ID, Batch, Malformed, moment
 from slipway.server.receiver.wire import Form
-from slipway.store.jsontext import Decoder
+from slipway.store.jsontext import Decoder, encode
 from slipway.store.kinds import Form as Kept
 from slipway.store.kinds import kind_of
+from slipway.store.rows import plain, rows_of, safe
 from slipway.track.genai import describe
 
+Row = tuple[Any, ...]
 KINDS = ("internal", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
 NO_TRACE, NO_SPAN = "0" * 32, "0" * 16
@@ -28,46 +31,60 @@ _DECODERS = {column.name: Decoder(column.type) for column in kind_of(Span).colum
 _TEXTS = ("parent_id", "kind", "status", "error", "session_id", "user_id", "run_id", "environment_id")
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the spans of one library of one resource share."""
+
+    resource: Mapping[str, Any]
+    resource_json: str
+    scope: str
+    project: str
+
+
 def convert(request: Any, form: Form, batch: Batch) -> None:
-    """Add what ``request`` holds to ``batch``."""
+    """Add the rows of the spans that ``request`` holds to ``batch``."""
     for of_resource in request.resource_spans or ():
         resource = form.pairs(of_resource.resource.attributes) if of_resource.resource is not None else {}
-        project = batch.project(resource)
+        project, text = batch.project(resource), encode(resource)
         for of_scope in of_resource.scope_spans or ():
             scope = (of_scope.scope.name or "") if of_scope.scope is not None else ""
+            source = Source(resource, text, scope, project)
             for span in of_scope.spans or ():
                 try:
-                    batch.records.append(_span(span, form, resource, scope, project))
+                    batch.records.append(row(span, form, source))
                 except (ValueError, OverflowError, TypeError, RecursionError, SlipwayError) as error:
                     batch.reject(error, project)
 
 
-def _span(span: Any, form: Form, resource: Mapping[str, Any], scope: str, project: str) -> Span:
+def row(span: Any, form: Form, source: Source) -> Row:
+    """The store's row of one span. Raises what `convert` counts."""
     attributes = form.pairs(span.attributes)
+    if VERSION in attributes:
+        return rows_of(Span).row(_ours(_fields(span, form, source), attributes))
+    return _described(span, form, source, attributes)
+
+
+def _fields(span: Any, form: Form, source: Source) -> dict[str, Any]:
+    """What has a place of its own in OTLP."""
     started = int(span.start_time_unix_nano or 0)
-    duration = min(max(0, int(span.end_time_unix_nano or 0) - started), LAST_NS)
     trace_id, span_id = _ids(span, form)
     status = _named(span.status.code, STATUSES, "STATUS_CODE_") if span.status is not None else STATUSES[0]
-    message = span.status.message if span.status is not None else ""
-    fields = {
+    return {
         "trace_id": trace_id,
         "span_id": span_id,
         "name": span.name or "",
         "started_ns": moment(started),
-        "duration_ns": duration,
+        "duration_ns": min(max(0, int(span.end_time_unix_nano or 0) - started), LAST_NS),
         "parent_id": _parent(span, form),
-        "project": project,
+        "project": source.project,
         "kind": _named(span.kind, KINDS, "SPAN_KIND_"),
         "status": status,
-        "error": (message or None) if status == "error" else None,
+        "error": (span.status.message or None) if status == "error" else None,
         "events": tuple(_event(event, form) for event in span.events) if span.events else (),
         "links": tuple(_link(link, form) for link in span.links) if span.links else (),
-        "resource": resource,
-        "scope": scope,
+        "resource": source.resource,
+        "scope": source.scope,
     }
-    if VERSION in attributes:
-        return _ours(fields, attributes)
-    return _described(fields, attributes, span)
 
 
 def _named(value: Any, names: tuple[str, ...], prefix: str) -> str:
@@ -107,26 +124,50 @@ def _link(link: Any, form: Form) -> dict[str, Any]:
     return kept
 
 
-def _described(fields: dict[str, Any], attributes: dict[str, Any], span: Any) -> Span:
-    """A span of somebody else: conventions say what its attributes mean."""
+def _described(span: Any, form: Form, source: Source, attributes: dict[str, Any]) -> Row:
+    """A span of somebody else: conventions say what its attributes mean.
+
+    The row is made here, without a `Span` in between, since this is done for every span that comes; a test holds it to
+    what the `Span` would have given.
+    """
+    given = _fields(span, form, source)
     for what in ("attributes", "events", "links"):
         dropped = getattr(span, f"dropped_{what}_count")
         if dropped:  # by the sender
             attributes[f"otel.dropped_{what}_count"] = int(dropped)
     seen = describe(attributes)
-    if seen.kind:
-        fields["kind"] = seen.kind
-    started = fields["started_ns"]
-    first = next((event.time_ns for event in fields["events"] if event.name in FIRST_TOKEN), None)
-    return Span(
-        **fields,
-        attributes={**attributes, **seen.attributes},
-        input=seen.input,
-        output=seen.output,
-        first_token_ns=max(0, first - started) if first is not None else None,
-        session_id=_text(attributes.get("session.id")),
-        user_id=_text(attributes.get("user.id")),
+    kind = seen.kind or given["kind"]
+    name, error, started, events = given["name"], given["error"], given["started_ns"], given["events"]
+    session_id, user_id = _text(attributes.get("session.id")), _text(attributes.get("user.id"))
+    first = next((event.time_ns for event in events if event.name in FIRST_TOKEN), None) if events else None
+    attributes.update(seen.attributes)
+    made = (
+        given["trace_id"],
+        given["span_id"],
+        name,
+        started,
+        given["duration_ns"],
+        given["parent_id"],
+        given["project"],
+        kind,
+        given["status"],
+        error,
+        max(0, first - started) if first is not None else None,
+        None if seen.input is None else encode(seen.input),
+        None if seen.output is None else encode(seen.output),
+        encode(attributes),
+        encode(events) if events else "[]",
+        encode(given["links"]) if given["links"] else "[]",
+        source.resource_json,
+        source.scope,
+        session_id,
+        user_id,
+        None,
+        None,
+        0,
     )
+    texts = "".join((name, kind, error or "", session_id or "", user_id or "", source.scope, source.project))
+    return made if plain(texts) else tuple(safe(each) if type(each) is str else each for each in made)
 
 
 def _text(value: Any) -> str | None:
