@@ -11,8 +11,8 @@ from typing import Any
 class LogRecord:
     """One thing that was logged. ``id`` is a hash of the content, so that the same record sent twice is kept once.
 
-    ``time_ns`` is when it happened, or else when it was noticed; ``severity`` the number of OpenTelemetry, 1 (trace) to 24 (fatal),
-    0 where none was given. ``event`` is the name that instrumentations give to messages of a conversation, for instance.
+    ``time_ns`` is when it happened, or else when it was noticed. ``severity`` is OpenTelemetry's number, 1 (trace) to 24
+    (fatal), 0 where none was given. ``event`` is the name that instrumentations give to messages of a conversation.
     """
 
     id: str

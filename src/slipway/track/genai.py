@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -59,12 +60,8 @@ _KINDS: Mapping[str, str] = dict(
 
 
 _KIND = ("openinference.span.kind", "gen_ai.operation.name", "traceloop.span.kind", "langfuse.observation.type")
-# Most attributes say nothing here, so only those that both sides have are looked at: a receiver does this for every span.
-_RANKS: Mapping[str, list[tuple[int, str]]] = {
-    name: [(theirs.index(name), ours) for ours, theirs in NAMES.items() if name in theirs]
-    for name in {name for theirs in NAMES.values() for name in theirs}
-}
-_KNOWN = frozenset((*_RANKS, *_INPUTS, *_OUTPUTS, *_KIND, "llm.invocation_parameters"))
+_PARAMETERS = "llm.invocation_parameters"
+_KNOWN = frozenset((*(name for theirs in NAMES.values() for name in theirs), *_INPUTS, *_OUTPUTS, *_KIND, _PARAMETERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +76,48 @@ class Described:
 
 def describe(attributes: Mapping[str, Any]) -> Described:
     """Kind, input, output and normalised attributes; empty where nothing is said."""
-    said = _KNOWN & attributes.keys()
-    if not said:
-        return Described(None, None, None, {})
+    ours, kinds, inputs, outputs = _plan(_KNOWN.intersection(attributes))
     found: dict[str, Any] = {}
-    ranks: dict[str, int] = {}
-    for name in said:
-        for rank, ours in _RANKS.get(name, ()):
-            if rank < ranks.get(ours, rank + 1) and attributes[name] is not None:
-                found[ours], ranks[ours] = attributes[name], rank
-    parameters = _json(attributes.get("llm.invocation_parameters"))
-    if isinstance(parameters, dict):
-        if isinstance(parameters.get("model"), str):
-            found.setdefault("slipway.request.model", parameters["model"])
-        for name in ("temperature", "max_tokens", "seed", "top_p"):
-            if name in parameters:
-                found.setdefault(f"slipway.{name}", parameters[name])
-    kind = next((value for name in _KIND if (value := attributes.get(name))), None)
-    kind = kind.lower() if isinstance(kind, str) and kind else None
+    for our, theirs in ours:
+        for name in theirs:
+            if attributes[name] is not None:
+                found[our] = attributes[name]
+                break
+    if _PARAMETERS in attributes:
+        _add_parameters(found, _json(attributes[_PARAMETERS]))
+    kind = next((value for name in kinds if (value := attributes[name])), None)
+    kind = kind.lower() if isinstance(kind, str) else None
     return Described(
-        _KINDS.get(kind, kind) if kind else None, _first(attributes, _INPUTS), _first(attributes, _OUTPUTS), found
+        _KINDS.get(kind, kind) if kind else None, _first(attributes, inputs), _first(attributes, outputs), found
     )
+
+
+@lru_cache(maxsize=512)
+def _plan(
+    said: frozenset[str],
+) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What to look at in a span that has these of the known names: a receiver meets the same few sets all the time."""
+
+    def of(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if name in said)
+
+    ours = tuple((our, of(theirs)) for our, theirs in NAMES.items() if of(theirs))
+    return ours, of(_KIND), of(_INPUTS), of(_OUTPUTS)
+
+
+def _add_parameters(found: dict[str, Any], parameters: Any) -> None:
+    if not isinstance(parameters, dict):
+        return
+    if isinstance(parameters.get("model"), str):
+        found.setdefault("slipway.request.model", parameters["model"])
+    for name in ("temperature", "max_tokens", "seed", "top_p"):
+        if name in parameters:
+            found.setdefault(f"slipway.{name}", parameters[name])
 
 
 def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     for name in names:
-        if attributes.get(name) is not None:
+        if attributes[name] is not None:
             return _json(attributes[name])
     return None
 
