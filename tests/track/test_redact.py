@@ -31,6 +31,7 @@ KEYS = {
     "openai": "sk-" + some(48),
     "openai project": "sk-proj-" + some(40) + "_" + some(20),
     "anthropic": "sk-ant-api03-" + some(60),
+    "slipway": "slw_" + some(16, HEX) + "_" + some(64, HEX),
     "openrouter": "sk-or-v1-" + some(64, HEX),
     "aws access key": "AKIA" + some(16, string.ascii_uppercase + string.digits),
     "aws temporary": "ASIA" + some(16, string.ascii_uppercase + string.digits),

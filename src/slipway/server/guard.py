@@ -75,7 +75,31 @@ class Guard:
         if origin and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             await Response(status_code=204, headers=PREFLIGHT)(scope, receive, sent)
             return
-        await self._app(scope, receive, sent)
+        await self._app(scope, _timely(receive, self._state.config.server.body_seconds), sent)
+
+
+def _timely(receive: Any, seconds: float) -> Any:
+    """``receive``, which raises `Refused` (408) while a body has not arrived ``seconds`` after it was first asked for (T37)."""
+    until, whole = 0.0, False
+
+    async def received() -> Any:
+        nonlocal until, whole
+        if whole:  # from here on it is only asked whether the client is still there
+            return await receive()
+        until = until or anyio.current_time() + seconds
+        with anyio.CancelScope(deadline=until):
+            message = await receive()
+            whole = not message.get("more_body", False)
+            return message
+        raise Refused(
+            408,
+            f"the body did not arrive within {seconds:g} s",
+            mend="send it faster, or raise server.body-seconds",
+            reason="slow",
+            headers={"Connection": "close"},
+        )
+
+    return received
 
 
 def _configured_origin(request: Request, server: Server) -> str:
@@ -150,31 +174,22 @@ CHECKS = [one_meaning, known_host, no_key_in_the_address, own_pages]
 
 
 async def read_body(request: Request, state: State) -> bytes:
-    """The body, up to the limits of the settings. Raises `Refused` (413, 408) as soon as one is passed."""
+    """The body, up to the limit of the settings. Raises `Refused` (413) as soon as it is passed."""
     server = state.config.server
     parts, size = [], 0
     try:
-        with anyio.fail_after(server.body_seconds):
-            async for part in request.stream():
-                size += len(part)
-                if size > server.max_body_bytes:
-                    raise Refused(
-                        413,
-                        f"the body is larger than {server.max_body_bytes:,} bytes",
-                        mend="send less, or raise server.max-body-bytes",
-                        reason="size",
-                    )
-                parts.append(part)
+        async for part in request.stream():
+            size += len(part)
+            if size > server.max_body_bytes:
+                raise Refused(
+                    413,
+                    f"the body is larger than {server.max_body_bytes:,} bytes",
+                    mend="send less, or raise server.max-body-bytes",
+                    reason="size",
+                )
+            parts.append(part)
     except ClientDisconnect:
         raise Refused(
             400, "the client went away in the middle of its request", mend="send it again", reason="gone"
-        ) from None
-    except TimeoutError:
-        raise Refused(
-            408,
-            f"the body did not arrive within {server.body_seconds:g} s",
-            mend="send it faster, or raise server.body-seconds",
-            reason="slow",
-            headers={"Connection": "close"},
         ) from None
     return b"".join(parts)

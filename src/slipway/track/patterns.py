@@ -55,6 +55,7 @@ SECRETS = (
         r"(?s)-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,32}-----|\z)",
     ),
     Pattern("anthropic", r"sk-ant-" + _T + r"{16,}"),
+    Pattern("slipway", r"slw_[0-9a-f]{16}_([0-9a-f]{64})", 1),
     Pattern("openrouter", r"sk-or-" + _T + r"{16,}"),
     Pattern("openai", _B + r"(sk-" + _T + r"{16,})", 1),
     Pattern("stripe", r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}"),
@@ -125,7 +126,7 @@ BASE64 = r"[A-Za-z0-9+/_\-]{24,}={0,2}"
 
 # What any of the rows above must contain. Kept short and without long counted repetition: its automaton must stay small.
 _SECRET_GATE = (
-    r"PRIVATE KEY|sk-[A-Za-z0-9_\-]{8}|[sr]k_(?:live|test)|pk_(?:live|test)|whsec_"
+    r"PRIVATE KEY|slw_|sk-[A-Za-z0-9_\-]{8}|[sr]k_(?:live|test)|pk_(?:live|test)|whsec_"
     r"|A[KSGIRNBC][IPDOAC]A[A-Z0-9]{8}|AIza|ya29\.|GOCSPX|gh[pousr]_|github_pat"
     r"|gl(?:pat|ptt|rt|dt|soat|cbt)-|xox[abeoprs]-|xapp-|hooks\.slack|api/webhooks|:AA[A-Za-z0-9_\-]{8}|(?:SK|AC)[0-9a-f]{12}|SG\.|key-[0-9a-f]{8}"
     r"|hf_|gsk_|xai-|pplx-|r8_|pk-lf-|lsv2_|pcsk_|npm_|pypi-|dapi|do[opr]_v1|hv[sbr]\.|shp(?:at|ca|pa|ss)_|EAAA|sq0|lin_api|secret_|ntn_"
