@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
 
 from slipway.errors import DataError
-from slipway.store.derived.compiling import Compiler, Scope, is_slow
+from slipway.store.derived.compiling import SPANS, Compiler, Scope, is_slow
 from slipway.store.derived.conditions import And, Compare, Condition
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def scan(
     started = scope.table.c.started_ns
     after = read_cursor(cursor, int if "position" in scope.table.c else str)
     compiler = Compiler(derived, connection, scope, project)
-    base = and_(scope.table.c.project == project, *_times(compiler, condition))
+    base = and_(scope.table.c.project == project, *_bounds(compiler, condition))
     newest = select(scope.table).order_by(started.desc(), tie.desc())
 
     def behind(position: Position | None) -> ColumnElement[bool]:
@@ -108,10 +108,17 @@ def _fast(compiler: Compiler, condition: Condition) -> ColumnElement[bool]:
     return and_(true(), *[compiler.compile(part) for part in parts if not is_slow(part)])
 
 
-def _times(compiler: Compiler, condition: Condition | None) -> list[ColumnElement[bool]]:
-    """The times that a condition asks for: they bound the search itself."""
+def _bounds(compiler: Compiler, condition: Condition | None) -> list[ColumnElement[bool]]:
+    """What of a condition an index knows: it bounds the search itself."""
     parts = condition.parts if isinstance(condition, And) else (condition,)
-    return [compiler.compile(part) for part in parts if isinstance(part, Compare) and part.field.name == "time"]
+    exact = {"trace"} if compiler.scope is SPANS else {"trace", "session"}
+    found = []
+    for part in parts:
+        if isinstance(part, Compare) and part.values != (None,):
+            name, operator = part.field.name, part.operator
+            if (name == "time" and operator != "!=") or (name in exact and operator in ("=", "in")):
+                found.append(compiler.compile(part))
+    return found
 
 
 def write_cursor(row: Any, tie: str) -> str:
