@@ -73,8 +73,15 @@ endef
 	$(call install,requirements/dev.txt)
 	@touch .venv/.demo
 
-# PostgreSQL's own programs, for the tests that start a real server.
-system:
-	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
-	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; } || \
-	  { echo "The tests start a real PostgreSQL and found no initdb; run: sudo apt-get install postgresql"; exit 2; }
+# What tests start for real beside Python: PostgreSQL's own programs, a browser, Node.js.
+system: ## install PostgreSQL, Chromium and Node.js for the tests, where they are missing
+	@missing=""; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	test -z "$$missing" && exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  for try in 1 2 3; do apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null && exit 0; done; \
+	fi; \
+	echo "The tests start real programs that are not here; run: sudo apt-get install $$missing"; exit 2

@@ -91,17 +91,15 @@ def served(start: Callable[..., Served]) -> Served:
 
 @pytest.fixture
 def node() -> str:
-    """Node.js 18 or later, to run scripts that are meant for web pages. Skips without it: no part of Slipway needs it."""
+    """Node.js 18 or later, to run scripts that are meant for web pages. Fails, and never skips, when it is not installed."""
     found = shutil.which("node")
-    if found is None:
-        pytest.skip("no node to run the script for web pages with")
+    assert found, "the tests need Node.js; run: make system"
     return found
 
 
 @pytest.fixture
 def browser() -> str:
-    """A Chromium, to load real pages with. Skips without it: it is 300 MB, and only this says what a browser lets a page do."""
+    """A Chromium, to load real pages with. Fails, and never skips, when it is not installed."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("no Chromium to load a page with; apt-get install chromium")
+    assert found, "the tests need Chromium; run: make system"
     return found
