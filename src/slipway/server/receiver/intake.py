@@ -26,6 +26,7 @@ from slipway.errors import DataError, SlipwayError, StoreError
 from slipway.server.access import Refused
 from slipway.server.receiver import body as bodies
 from slipway.server.receiver.batch import REFUSED, Batch
+from slipway.store.payloads import Keeping
 from slipway.store.rows import rows_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 INLINE = 1 << 18  # bytes of a body that is read on the loop: a few milliseconds; larger ones go to a thread
 PROJECTS = 64  # of which the metric names are known without asking the store
 BROKEN = (ValueError, TypeError, OverflowError, RecursionError)
+LONGEST = 100  # characters of a project: it is part of keys, and PostgreSQL takes none of more than 2,704 bytes
+MAY_WRITE = ("writer", "admin")
 PROJECT = rows_of(Span).names.index("project")
 AGAIN = {"Retry-After": "1"}
 Convert = Callable[[Any, "Form", Batch], None]
@@ -56,6 +59,7 @@ class Intake:
 
     def __init__(self, state: State) -> None:
         self._state, self._store, self._settings = state, state.store, state.config.server
+        self._keep = Keeping(state.store)  # big payloads of our own spans go to blobs first
         self._pending = Hold()
         self._lock = threading.Lock()  # large bodies are converted in threads
         self._threads = anyio.CapacityLimiter(2)  # large bodies at the same time: they take memory
@@ -71,6 +75,8 @@ class Intake:
     async def receive(self, call: Call, signal: Signal, form: Form, convert: Convert) -> bytes:
         """Store what the request carries; the body of the answer. Raises `SlipwayError` for what is not answered with 200."""
         headers = call.request.headers
+        if len(call.project) > LONGEST:
+            raise Refused(400, f"the project's name is longer than {LONGEST} characters", mend="shorten it")
         with self._admitted() as hold:
             coding = bodies.coding_of(headers.get("content-encoding", ""))
             body = await bodies.read(call.request, self._settings.max_batch_bytes, lambda size: self._take(hold, size))
@@ -91,7 +97,7 @@ class Intake:
 
             waiting = prepared() if small else await anyio.to_thread.run_sync(prepared, limiter=self._threads)
             if waiting is not None:
-                await self._stored(waiting, batch, hold)
+                await self._stored(waiting)
             kept = len(batch.records)
         rejected = sum(batch.rejected.values())
         self._state.counts[f"otlp {signal.name} stored"] += kept
@@ -154,7 +160,7 @@ class Intake:
             return None
         if not getattr(self._store.submit, "takes_rows", False):
             records = [rows_of(Span).record(each) if type(each) is tuple else each for each in records]
-        future = self._store.submit([*records, *drops])
+        future = self._keep([*records, *drops])
         with self._lock:
             hold.records += len(records)
             self._pending.records += len(records)
@@ -178,28 +184,13 @@ class Intake:
                 kept.append(record)
         batch.records = kept
 
-    async def _stored(self, waiting: Future[int], batch: Batch, hold: Hold) -> None:
+    async def _stored(self, waiting: Future[int]) -> None:
         try:
             await asyncio.wrap_future(waiting)
-        except DataError:  # the database itself refuses one of them: each by itself then
-            batch.records = [record for record in batch.records if await self._stored_alone(record, batch, hold)]
-            drops = self._send([], batch, hold)
-            if drops is not None:
-                await asyncio.wrap_future(drops)
         except SlipwayError:
             raise
         except Exception as error:
             raise StoreError(f"the batch could not be stored: {error}", mend="see the server's log") from error
-
-    async def _stored_alone(self, record: Any, batch: Batch, hold: Hold) -> bool:
-        try:
-            waiting = self._send([record], Batch(batch.project), hold)
-            if waiting is not None:
-                await asyncio.wrap_future(waiting)
-        except DataError:
-            batch.reject(REFUSED, _project(record))
-            return False
-        return True
 
     def _drops(self, batch: Batch) -> list[Drop]:
         """Counts of what this server rejected, with those of the batch."""
@@ -240,6 +231,6 @@ def project_of(resource: Mapping[str, Any], call: Call) -> str:
     if request.query_params.get("project") or request.headers.get("x-slipway-project"):
         return call.project
     asked = resource.get("slipway.project") or resource.get("openinference.project.name")
-    if isinstance(asked, str) and asked != call.project and call.who.role(asked[:200]) in ("writer", "admin"):
-        return asked[:200]
+    if isinstance(asked, str) and asked[:LONGEST] != call.project and call.who.role(asked[:LONGEST]) in MAY_WRITE:
+        return asked[:LONGEST]
     return call.project
