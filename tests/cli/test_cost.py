@@ -112,7 +112,12 @@ def test_control_c_is_130_and_the_same_command_goes_on(slipway):
     rows(10)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
     command = [sys.executable, "-m", "slipway.cli", "eval", "slow", "--concurrency", "10", "--quiet", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+    # A shell's background job ignores SIGINT and hands that on to what it starts.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert process.stderr is not None
     said = [process.stderr.readline() for _ in range(10)]
     assert said == ["called\n"] * 10

@@ -66,3 +66,23 @@ def test_a_commit_that_fails_fails_its_own_and_the_next_goes_on():
     writer.close()
     with pytest.raises(StoreError, match="closed"):
         writer.submit("late", 1)
+
+
+def test_who_closes_with_patience_does_not_wait_for_a_commit_that_does_not_end():
+    entered, leave = threading.Event(), threading.Event()
+
+    def commit(works):
+        entered.set()
+        leave.wait(60)
+        return [1] * len(works)
+
+    writer = Writer(commit)
+    stuck = writer.submit("stuck", 1)
+    assert entered.wait(30)
+    behind = writer.submit("behind", 1)
+    assert not writer.close(0.01)
+    assert not stuck.done()
+    assert not behind.done()
+    leave.set()
+    assert writer.close()
+    assert (stuck.result(30), behind.result(30)) == (1, 1)

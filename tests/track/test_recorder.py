@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from permissions import confined
 from slipway.config import Config, Trace
 from slipway.data import Drop, Span
 from slipway.store import open_store
@@ -408,29 +409,54 @@ def test_t14_what_a_full_disk_takes_is_counted(small_disk, left):
     assert not list((disk / ".slipway" / "spool").glob("*.drops"))
 
 
-def test_t15_a_folder_that_cannot_be_written(tmp_path):
-    # Not by permissions, which do not hold for root: the data folder's place is taken by a file.
-    (tmp_path / ".slipway").write_text("in the way")
-    code = """
-import sys, slipway
+NOT_MINE = """
+import os, sys, slipway
 from slipway.config import Config, Trace
 from slipway.track import flush, init, shutdown
-tracer = init(config=Config(project="t", root=sys.argv[1], trace=Trace(queue=100)), environment=False, instrument=False)
+root, when = sys.argv[1:]
+data = os.path.join(root, ".slipway")
+def take():
+    if when == "before":
+        os.chmod(root, 0o500)        # the data folder cannot even be made
+    elif when == "file":
+        open(data, "w").close()      # its place is taken
+    else:
+        for name in os.listdir(data):
+            os.chmod(os.path.join(data, name), 0o400)
+        os.chmod(data, 0o500)        # it was there, and the right to write is lost
+def give():
+    if when == "before":
+        os.chmod(root, 0o700)
+    elif when == "file":
+        os.unlink(data)
+    else:
+        os.chmod(data, 0o700)
+        for name in os.listdir(data):
+            os.chmod(os.path.join(data, name), 0o700)
+if when == "while":
+    os.makedirs(os.path.join(data, "spool"))
+take()
+if os.access(data if when == "while" else root, os.W_OK) != (when == "file"):
+    sys.exit("permissions do not bind here")
+tracer = init(config=Config(project="t", root=root, trace=Trace(queue=100)), environment=False, instrument=False)
 @slipway.trace(name="work")
 def work(n): return n
 for n in range(500):
     assert work(n) == n
-    if n % 50 == 49: flush(0.5)
-import os; os.unlink(os.path.join(sys.argv[1], ".slipway"))
+    while n % 50 == 49 and tracer.recorder.pending: flush(0.05)
+give()
 whole = flush(30)
 shutdown(); print(whole, tracer.recorder.drops.total())
 """
-    done = python(code, tmp_path, str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("when", ["before", "while", "file"])
+def test_t15_a_folder_that_cannot_be_written(tmp_path, when):
+    done = confined("-c", NOT_MINE, str(tmp_path), when, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
     whole, dropped = done.stdout.split()
     assert whole == "True"
-    assert int(dropped) == 400  # the queue's worth is held in memory until the folder is there
+    assert int(dropped) == 400  # the queue's worth is held in memory until the folder may be written
     assert len(stored(tmp_path)) == 100
     assert drops_of(tmp_path) == {"spool: disk refused": 400}
 
@@ -504,8 +530,12 @@ def test_t33_they_go_through_the_real_store(started, tmp_path):
 LOCKED = """
 import os, sqlite3, subprocess, sys, slipway
 from slipway.config import Config
+from slipway.store import open_store, sql, sqlite
 from slipway.track import flush, init, shutdown
-tracer = init(config=Config(project="t", root=sys.argv[1]), environment=False, instrument=False)
+sql.AT_EXIT_S, sqlite.BUSY_S = 1.0, 600.0
+config = Config(project="t", root=sys.argv[1])
+store = open_store(config.store_url) if sys.argv[3] == "given" else None
+tracer = init(config=config, store=store, environment=False, instrument=False)
 @slipway.trace(name="work")
 def work(n): return n
 work(0); assert flush(60)
@@ -526,9 +556,10 @@ sys.stdin.read()
 """
 
 
-def test_a_store_that_another_process_locks_holds_nobody_up_and_everything_is_spooled(tmp_path):
+@pytest.mark.parametrize("store", ["own", "given"])
+def test_a_store_that_another_process_locks_holds_nobody_up_and_everything_is_spooled(tmp_path, store):
     # The holder's standard input ends with the process that started it: until then it keeps the lock, through exit and all.
-    done = python(LOCKED, tmp_path, str(tmp_path), HOLDER)
+    done = python(LOCKED, tmp_path, str(tmp_path), HOLDER, store)
     assert (done.returncode, done.stderr) == (0, "")
     whole, dropped, _ = done.stdout.split()
     assert (whole, dropped) == ("False", "0")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from slipway.store.backend import Backend
 
 R = TypeVar("R")
+AT_EXIT_S = 10.0
 PAGE = 1000  # rows fetched at a time, so that a reader neither holds a lock nor fills the memory
 
 
@@ -340,14 +341,16 @@ class SqlStore:
         except IndexError:
             return self._connect()
 
-    def close(self) -> None:
-        """Commit what was submitted and release the files. Closing again does nothing."""
+    def close(self, *, patience: float | None = None) -> None:
+        """Commit what was submitted and release the files. Closing again does nothing. ``patience``: the seconds without any
+        progress after which what waits for a locked database is left."""
         if self._closed or self._closing:
             return
         self._closing = True  # whoever asks again, the interpreter's end for instance, does not wait for the first
-        self._writer.close()
+        whole = self._writer.close(patience)
         self._closed = True
-        self._discard_writing()
+        if whole:  # else the thread still holds the connection
+            self._discard_writing()
 
 
 def _fields(rows: Rows, names: Sequence[str], pages: Iterator[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
@@ -381,7 +384,7 @@ def _look_after(reference: weakref.ref[SqlStore]) -> None:
 
         return tell
 
-    atexit.register(told(SqlStore.close))
+    atexit.register(told(lambda store: store.close(patience=AT_EXIT_S)))
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
             before=told(lambda store: store._before_fork()),

@@ -29,6 +29,7 @@ class Writer(Generic[W]):
         self._idle = False
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._settled = 0
 
     def submit(self, work: W, size: int) -> Future[int]:
         """Queue ``work`` of ``size`` rows; the future resolves once it is on disk."""
@@ -44,13 +45,19 @@ class Writer(Generic[W]):
                 self._wakes.notify()
         return future
 
-    def close(self) -> None:
-        """Commit what is waiting and end the thread."""
+    def close(self, patience: float | None = None) -> bool:
+        """Commit what is waiting and end the thread: True. False when ``patience`` seconds went by without a commit; what still
+        waits then is not written, and nobody was told that it was."""
         with self._wakes:
             self._closing = True
             self._wakes.notify()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+        if self._thread is None or self._thread is threading.current_thread():
+            return True
+        settled = -1
+        while self._thread.is_alive() and settled != self._settled:
+            settled = self._settled
+            self._thread.join(patience)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         company = 1
@@ -87,6 +94,7 @@ class Writer(Generic[W]):
             results = self._commit([work for work, _, _ in group])
         except BaseException as error:  # the thread must live on; whoever waits is told
             results = [error] * len(group)
+        self._settled += 1
         for (_, _, future), result in zip(group, results, strict=True):
             if not future.set_running_or_notify_cancel():
                 continue
