@@ -202,7 +202,7 @@ def test_any_condition_finds_what_a_walk_finds(query, condition):
     assert {trace.trace_id for trace in listed} == expected
 
 
-def test_without_time_a_page_ends_early_and_its_cursor_goes_on(sqlite_store, monkeypatch):
+def test_without_time_a_page_ends_early_and_its_cursor_goes_on(sqlite_store):
     spans = [Span(f"{n + 1:032x}", "1" * 16, "needle" if n % 1500 == 9 else "hay", n + 1, 1) for n in range(4000)]
     sqlite_store.write(spans)
     derived = Derived(sqlite_store)
@@ -212,6 +212,18 @@ def test_without_time_a_page_ends_early_and_its_cursor_goes_on(sqlite_store, mon
     assert (first.complete, first.cursor is not None) == (False, True)
     found = every(Query(derived).spans, "default", condition, budget_s=0.0)
     assert [span.started_ns for span in found] == [3010, 1510, 10]
+    anything = Compare(Field("name"), "~", (".",))  # nor is anything lost where two parts meet
+    found = every(Query(derived).spans, "default", anything, budget_s=0.0)
+    assert [span.started_ns for span in found] == list(range(4000, 0, -1))
+    derived.close()
+
+
+def test_feedback_of_another_project_on_the_same_trace_does_not_count(store):
+    store.write([Span("1" * 32, "1" * 16, "s", 1), Feedback("f", "1" * 32, "helpful", 1, 5, project="other")])
+    derived = Derived(store)
+    Builder(derived, model.derive).catch_up()
+    assert Query(derived).traces("default", Compare(Field("feedback", "helpful"), "=", (1,))).items == []
+    assert len(Query(derived).traces("default", Compare(Field("feedback", "helpful"), "=", (None,))).items) == 1
     derived.close()
 
 
