@@ -57,7 +57,7 @@ class Keeping:
 
     def __call__(self, records: Sequence[Any]) -> Future[int]:
         """Store them in the background; the future resolves once spans and blobs are on disk."""
-        if not any(map(_carries, records)):
+        if not any(map(carries, records)):
             return self._submit(records)
         future: Future[int] = Future()
         try:
@@ -68,11 +68,11 @@ class Keeping:
 
     def write(self, records: Sequence[Any]) -> int:
         """As ``store.write``."""
-        return self._store.write([self._kept(record) if _carries(record) else record for record in records])
+        return self._store.write([self._kept(record) if carries(record) else record for record in records])
 
     def _keep(self, records: Sequence[Any], future: Future[int]) -> None:
         try:
-            kept = [self._kept(record) if _carries(record) else record for record in records]
+            kept = [self._kept(record) if carries(record) else record for record in records]
             self._submit(kept).add_done_callback(lambda done: _pass_on(done, future))
         except BaseException as error:  # whoever waits is told; the batch goes to the spool with its payloads
             future.set_exception(error)
@@ -83,15 +83,18 @@ class Keeping:
     def _put(self, value: Any) -> Any:
         if not _carried(value):
             return value
-        data = value[DATA].encode()
+        data = value[DATA].encode("utf-8", "surrogatepass")
         return {BLOB: self._store.put_blob(data), "bytes": len(data), "preview": value["preview"]}
 
 
 def _carried(value: Any) -> bool:
-    return type(value) is dict and DATA in value and value.keys() == _CARRIED
+    if type(value) is not dict or value.keys() != _CARRIED:
+        return False
+    return type(value[DATA]) is str and type(value["preview"]) is str  # it may come from a stranger
 
 
-def _carries(record: Any) -> bool:
+def carries(record: Any) -> bool:
+    """Is it a span with a payload that has to go into a blob?"""
     return record.__class__ is Span and (_carried(record.input) or _carried(record.output))
 
 

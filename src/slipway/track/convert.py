@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from slipway.data import Event, Span
+import msgspec
+
+from slipway.data import RECORDS, Event, Span
 from slipway.track.live import LiveSpan, Problem
 from slipway.track.payloads import Payloads, named_as_blob
 from slipway.track.prices import priced
@@ -118,9 +120,9 @@ class Converter:
         return self._rows.row(live) or self.span(live)
 
     def record(self, record: Any) -> Any:
-        """A ready-made record: a span is cleaned, redacted and cut; another kind passes as it is."""
+        """A ready-made record: a span is cleaned, redacted and cut; another kind passes as it is. Raises for what is none."""
         if not isinstance(record, Span):
-            return record
+            return readable(record)
         hide = self._make_redactor is not None
         parts = [
             clean(record.input, hide),
@@ -175,6 +177,17 @@ class Converter:
                 stack["exception.causes"] = list(problem.causes)
             events.append(["exception", nanoseconds(live.ended + live.offset), clean(stack, hide)])
         return events
+
+
+def readable(record: Any) -> Any:
+    """``record``, of a kind that is kept, with text that can be written. Raises `TypeError` for anything else."""
+    if type(record) not in RECORDS:
+        raise TypeError(f"{type(record).__name__} is no record")
+    try:
+        msgspec.json.encode(record)
+    except UnicodeEncodeError:  # an argument or a folder whose bytes are no text
+        return msgspec.convert(clean(msgspec.to_builtins(record), False), type(record), strict=False)
+    return record
 
 
 def clean(value: Any, hide: bool) -> Any:

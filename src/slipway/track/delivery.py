@@ -73,6 +73,7 @@ class Delivery:
         self._opening: Future[Sink] | None = None
         self.sink: Sink | None = None
         self.takes_rows = False  # instead of spans; known once the sink is open
+        self.ahead = False  # each batch is spooled before it is sent
         self.failing = False
         self.last_error: BaseException | None = None
         self._full = False
@@ -100,7 +101,8 @@ class Delivery:
         if len(self._flights) >= MOST_FLIGHTS:  # the store is behind: the disk holds the rest, not the memory
             self._park(batch)
             return
-        self._flights.append(Flight(batch, None, now))
+        ahead = self.ahead and self._spool(batch, cap=False)
+        self._flights.append(Flight(batch, None, now, self._segment if ahead else None))
         self._take_off()
 
     def _take_off(self) -> None:
@@ -124,7 +126,7 @@ class Delivery:
         """Wait a little for the store's answer; True when it came, so that the next batch can go at once."""
         flight = self._flights[0] if self._flights else None
         future = flight.future if flight is not None else self._shipping
-        if future is None or (flight is not None and flight.spooled):
+        if future is None or (flight is not None and flight.spooled and not self.ahead):
             return False
         done, _ = wait([future], timeout=LATE_S)
         return bool(done)
@@ -204,6 +206,7 @@ class Delivery:
             if error is None:
                 self.sink = self._opening.result()
                 self.takes_rows = getattr(self.sink, "takes_rows", False)
+                self.ahead = getattr(self.sink, "ahead", False)
                 self._succeeded()
             else:
                 self._opening = None
@@ -245,7 +248,8 @@ class Delivery:
 
     def _failed(self, error: BaseException, now: float) -> None:
         self.failing, self.last_error = True, error
-        self._next_try = now + self._pause * random.uniform(0.8, 1.2)
+        wanted = getattr(error, "retry_after_s", 0.0)  # what a server asked for is never too early
+        self._next_try = now + max(self._pause * random.uniform(0.8, 1.2), wanted * random.uniform(1.0, 1.2))
         self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
 
     def _succeeded(self) -> None:
@@ -317,7 +321,8 @@ class Delivery:
             self._cargo.extend(abandoned(self.folder))
             self._left = left_counts(self.folder)
         while self._cargo and self._shipping is None:
-            if self._cargo[0].own is not None and self._flights:
+            own = self._cargo[0].own
+            if own is not None and own.confirmed < own.records and any(f.segment is own for f in self._flights):
                 return  # copies of batches whose fate is about to be known
             piece = self._cargo[0].piece(PIECE, self.drops)
             if piece:
@@ -331,7 +336,7 @@ class Delivery:
 
     def _after_piece(self, error: BaseException | None, now: float) -> None:
         if error is not None:
-            if self._cargo and not self._held:
+            if self._cargo and not self._held and not getattr(error, "away", False):
                 self._cargo[0].refused(self.drops, self._accepted)
                 self._cargo.rotate(-1)
             self._failed(error, now)

@@ -36,6 +36,7 @@ LATE = ("exit", "out of time")
 DISK_FULL = ("spool", "disk full")
 PAYLOAD_CUT = ("capture", "payload cut")
 TOO_MANY_NAMES = ("metrics", "too many different names")
+REFUSED_BY_SERVER = ("server", "refused by it")
 REASONS = (  # their places are in file names: new ones go to the end
     QUEUE_FULL,
     CLOSED,
@@ -50,6 +51,7 @@ REASONS = (  # their places are in file names: new ones go to the end
     DISK_FULL,
     PAYLOAD_CUT,
     TOO_MANY_NAMES,
+    REFUSED_BY_SERVER,
 )
 _NO_RECORD = frozenset(": ".join(reason) for reason in (INSTRUMENTOR, ENVIRONMENT, PAYLOAD_CUT))
 _MOST_NAME = 200

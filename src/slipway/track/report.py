@@ -18,10 +18,11 @@ def status(data_folder: Path | str) -> dict[str, Any]:
     read; ``spool.newer`` files are of a later version. ``spans.dropped`` counts what the store does not know of yet, by reason
     in ``drops`` (counts that reached the store are in ``store.health().drops``). ``queue`` is what this process holds.
     """
-    folder = Path(data_folder) / SPOOL
+    spool = Path(data_folder) / SPOOL
+    folders = [spool, *sorted(spool.glob("to-*/"))]  # a folder for each server that something waits for
     pending = lost = size = newer = 0
     problems: list[str] = []
-    paths = segments(folder)
+    paths = [path for folder in folders for path in segments(folder)]
     for path in paths:
         try:
             size += path.stat().st_size
@@ -36,10 +37,9 @@ def status(data_folder: Path | str) -> dict[str, Any]:
         pending, lost = pending + len(records), lost + damage.lost
         problems += [f"{path}: {reason}" for reason in damage.reasons]
     drops: dict[str, int] = {}
-    for _, rows in kept(folder):
-        for row in rows:
-            key = f"{row.where}: {row.reason}"
-            drops[key] = drops.get(key, 0) + row.count
+    for row in (row for folder in folders for _, rows in kept(folder) for row in rows):
+        key = f"{row.where}: {row.reason}"
+        drops[key] = drops.get(key, 0) + row.count
     tracer = slot.tracer
     return {
         "spans.dropped": records_lost(drops),

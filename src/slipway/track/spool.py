@@ -179,8 +179,8 @@ class Segment:
 
 
 def make_private(folder: Path) -> None:
-    """The folder and the one it lies in, for their owner alone when they are made here."""
-    for place in (folder.parent, folder):
+    """The folder and the two it lies in, for their owner alone when they are made here."""
+    for place in (folder.parent.parent, folder.parent, folder):
         if not place.is_dir():
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
 

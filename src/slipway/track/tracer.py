@@ -109,8 +109,13 @@ class Tracer:
 
     @property
     def spool_folder(self) -> Path:
-        """Where spans wait while the store cannot take them."""
-        return self.config.data_folder / SPOOL
+        """Where spans wait while the store cannot take them; with an endpoint, those for that server alone."""
+        folder = self.config.data_folder / SPOOL
+        if not self.config.endpoint:
+            return folder
+        from slipway.track.wire import Endpoint
+
+        return folder / Endpoint.parse(self.config.endpoint).folder
 
     def amend(self, record: Any) -> Any:
         """Spans that were spooled before the environment was known are given its id on their way to the store."""

@@ -48,7 +48,8 @@ def init(
     ``store`` is a SQLAlchemy URL or an open store; by default what slipway.toml and SLIPWAY_* say. ``sample`` is the part of
     traces to keep. ``redactors`` are functions text -> text that run after the built-in ones; ``personal=False`` keeps
     e-mail addresses, telephone, card and account numbers (default: ``capture.personal``). ``sink`` takes batches of records
-    instead of a store. ``environment`` captures commit, diff and packages in the background; ``instrument`` switches on
+    instead of a store. With neither, and an ``endpoint`` (slipway.toml, SLIPWAY_ENDPOINT), records go to that server; the key
+    is in SLIPWAY_API_KEY. ``environment`` captures commit, diff and packages in the background; ``instrument`` switches on
     installed OpenInference and OpenTelemetry GenAI instrumentors.
     Raises `ConfigError` for settings that make no sense, and nothing later: what cannot be stored is counted.
     """
@@ -69,8 +70,15 @@ def init(
             from slipway.track.presidio import require
 
             require()
+        if store is not None or sink is not None:  # whoever names a place means it, not the server in the settings
+            settings = msgspec.structs.replace(settings, endpoint="")
+        if settings.endpoint:
+            from slipway.track.wire import Endpoint, api_key
+
+            Endpoint.parse(settings.endpoint)
+            api_key()
         opened = _Opener(settings, None if isinstance(store, str) else store, sink)
-        tracer = Tracer(settings, open_sink=opened, redactors=redactors, personal=personal)
+        tracer = opened.tracer = Tracer(settings, open_sink=opened, redactors=redactors, personal=personal)
         if settings.trace.enabled:
             _prepare_exit_and_fork()
             slot.tracer = tracer
@@ -88,6 +96,7 @@ class _Opener:
         self.config, self.given, self.sink = config, store, sink
         self.pid = os.getpid()
         self.store: Any = store
+        self.tracer: Tracer | None = None
         self.lock = threading.Lock()
         self.left_behind: list[Any] = []
         self.keeps_blobs = sink is None
@@ -95,21 +104,32 @@ class _Opener:
     def __call__(self) -> Callable[[Sequence[Any]], Any]:
         if self.sink is not None:
             return self.sink
+        opened = self.open()
+        if self.config.endpoint:
+            return opened  # type: ignore[no-any-return]
         from slipway.store.payloads import Keeping
 
-        return Keeping(self.open())
+        return Keeping(opened)
 
     def open(self) -> Any:
-        """The store, opened on first use. A forked child opens its own and never touches the parent's."""
+        """The store or the server, opened on first use. A forked child opens its own and never touches the parent's."""
         with self.lock:
             if self.pid != os.getpid():
                 self.left_behind.append(self.store)
                 self.store, self.pid = None, os.getpid()
+            if self.store is None and self.config.endpoint:
+                from slipway.track.remote import Remote
+
+                self.store = Remote(self.config, count=self._count)
             if self.store is None:
                 from slipway.store import open_store
 
                 self.store = open_store(self.given.url if self.given is not None else self.config.store_url)
             return self.store
+
+    def _count(self, reason: tuple[str, str], number: int) -> None:
+        if self.tracer is not None:
+            self.tracer.recorder.drops.count(reason, number)
 
     def forked(self) -> None:
         self.lock = threading.Lock()

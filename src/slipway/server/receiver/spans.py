@@ -16,6 +16,7 @@ from slipway.server.receiver.wire import Form
 from slipway.store.jsontext import Decoder, encode
 from slipway.store.kinds import Form as Kept
 from slipway.store.kinds import kind_of
+from slipway.store.payloads import carries
 from slipway.store.rows import plain, rows_of, safe
 from slipway.track.genai import describe
 
@@ -56,11 +57,13 @@ def convert(request: Any, form: Form, batch: Batch) -> None:
                     batch.reject(error, project)
 
 
-def row(span: Any, form: Form, source: Source) -> Row:
-    """The store's row of one span. Raises what `convert` counts."""
+def row(span: Any, form: Form, source: Source) -> Row | Span:
+    """The store's row of one span; the span itself when it brings a payload for a blob. Raises what `convert` counts."""
     attributes = form.pairs(span.attributes)
     if VERSION in attributes:
-        return rows_of(Span).row(_ours(_fields(span, form, source), attributes))
+        ours = _ours(_fields(span, form, source), attributes)
+        made = rows_of(Span).row(ours)
+        return ours if carries(ours) else made
     return _described(span, form, source, attributes)
 
 
