@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from slipway.config import Config, Server
@@ -31,6 +32,35 @@ class Served:
     def store(self) -> Store:
         """What it serves."""
         return self.state.store
+
+
+@dataclass(frozen=True)
+class Api:
+    """A server that is asked about what the test wrote."""
+
+    served: Served
+    client: httpx.Client
+
+    def write(self, *records: Any) -> None:
+        """Store records, and derive what is searched from them."""
+        self.served.store.write(list(records))
+        self.served.state.indexer.builder.catch_up()
+
+    def get(self, path: str, status: int = 200, /, **params: Any) -> Any:
+        """The answer's JSON."""
+        answer = self.client.get(path, params=params)
+        assert answer.status_code == status, (path, answer.status_code, answer.text[:2000])
+        return answer.json()
+
+    def pages(self, path: str, items: str, /, **params: Any) -> list[Any]:
+        """All items of all pages."""
+        found, cursor = [], ""
+        while True:
+            page = self.get(path, cursor=cursor, **params)
+            found += page[items]
+            if page["next"] is None:
+                return found
+            cursor = page["next"]
 
 
 def serving(config: Config, leave: ExitStack) -> Served:
@@ -87,6 +117,21 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 def served(start: Callable[..., Served]) -> Served:
     """A server with the settings that everybody starts with, on an empty SQLite store."""
     return start()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def api(request: pytest.FixtureRequest, start: Callable[..., Served]) -> Iterator[Api]:
+    """A server on each kind of store, and what asks it."""
+    served = start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
+    with httpx.Client(base_url=f"{served.url}/api/v1", timeout=120) as client:
+        yield Api(served, client)
+
+
+@pytest.fixture
+def sqlite_api(served: Served) -> Iterator[Api]:
+    """As ``api``, for what has nothing to do with the database."""
+    with httpx.Client(base_url=f"{served.url}/api/v1", timeout=120) as client:
+        yield Api(served, client)
 
 
 @pytest.fixture

@@ -12,6 +12,25 @@ import msgspec
 import slipway
 from slipway.server.routing import JSON, Route
 
+PARTS = {
+    "trace_id": "A trace: 32 hex digits.",
+    "span_id": "A span: 16 hex digits.",
+    "session_id": "What the spans call their session.",
+    "run_id": "An eval run.",
+    "dataset_id": "A dataset version.",
+    "feedback_id": "A piece of feedback.",
+    "key_id": "A key, by its id, which is not its text.",
+    "name": "A name.",
+}
+"""What the parts of paths are."""
+
+PROJECT = {
+    "name": "project",
+    "in": "query",
+    "required": False,
+    "description": "The project; otherwise that of the header X-Slipway-Project, of the key, or of the settings.",
+    "schema": {"type": "string", "maxLength": 128},
+}
 ERROR = {
     "type": "object",
     "required": ["error"],
@@ -36,7 +55,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     by_kind = dict(zip(map(repr, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_kind)
+        paths.setdefault(route.path.replace(":path}", "}"), {})[route.method.lower()] = _operation(route, by_kind)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Slipway", "version": slipway.__version__},
@@ -59,7 +78,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if content is not None:
         success["content"] = {route.media: {"schema": content}}
     elif route.media != JSON:
-        success["content"] = {route.media: {}}
+        success["content"] = {media: {} for media in route.media.split(", ")}
     wrong = {"description": "What went wrong", "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}}
     operation: dict[str, Any] = {
         "operationId": route.name,
@@ -70,6 +89,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if route.needs is not None:
         operation |= {"security": [{"key": []}], "x-role": route.needs, "x-scope": route.scope}
+        operation["parameters"].append(PROJECT)
     if route.body is not None:
         schema = schemas.get(repr(route.body), {})
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
@@ -77,7 +97,11 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_path(route: Route) -> list[dict[str, Any]]:
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in route.parts]
+    schema = {"type": "string"}
+    return [
+        {"name": name, "in": "path", "required": True, "description": PARTS.get(name, ""), "schema": schema}
+        for name in route.parts
+    ]
 
 
 def _in_query(route: Route) -> list[dict[str, Any]]:
@@ -86,5 +110,9 @@ def _in_query(route: Route) -> list[dict[str, Any]]:
     found = []
     for field in msgspec.structs.fields(route.query):
         schema = msgspec.json.schema(field.type)
-        found.append({"name": field.encode_name, "in": "query", "required": field.required, "schema": schema})
+        said = schema.pop("description", "")
+        if isinstance(field.default, str | int | float) and field.default != "":
+            schema["default"] = field.default
+        one = {"name": field.encode_name, "in": "query", "required": field.required, "description": said}
+        found.append({**one, "schema": schema})
     return found

@@ -132,7 +132,7 @@ def encoded(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return msgspec.json.encode(plain(value))
+        return msgspec.json.encode(plain(msgspec.to_builtins(value, str_keys=True, enc_hook=plain)))
 
 
 def _from_query(request: Request, kind: Any) -> Any:

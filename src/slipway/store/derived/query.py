@@ -139,6 +139,12 @@ class Query:
             summed = {row["session_id"]: row for row in self._sessions(connection, project, names)}
         return Page([_session(summed[name]) for name in names if name in summed], after_this)
 
+    def session(self, project: str, session_id: str) -> SessionRow | None:
+        """One session, or None."""
+        with self._derived.reading() as connection:
+            rows = self._sessions(connection, safe(project), [safe(session_id)])
+        return _session(rows[0]) if rows else None
+
     def _sessions(self, connection: Any, project: str, names: Sequence[str]) -> Sequence[Any]:
         t = traces.c
         sums = ("spans", "errors", "calls", "unknown_cost", "input_tokens", "output_tokens", "cost_usd")

@@ -1,0 +1,69 @@
+"""Sessions: traces that say they belong together, such as the turns of a conversation."""
+
+from __future__ import annotations
+
+import msgspec
+
+from slipway.errors import NotFound
+from slipway.server.pages import Cursor, Limit
+from slipway.server.routes.traces import trace_list
+from slipway.server.routing import Call, route
+from slipway.server.views import TraceShown, shown
+from slipway.store.derived.conditions import Compare, Field
+
+
+class SessionShown(msgspec.Struct):
+    """A session: what its traces come to. ``name`` is that of the first one. ``cost_usd`` is null when no cost is known."""
+
+    session_id: str
+    name: str
+    user_id: str | None
+    started_ns: int
+    ended_ns: int
+    traces: int
+    spans: int
+    errors: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    unknown_cost: int
+
+
+class SessionList(msgspec.Struct):
+    """Sessions, the one with the newest trace first."""
+
+    sessions: list[SessionShown]
+    next: str | None
+
+
+class SessionDetail(msgspec.Struct):
+    """A session and its traces, the newest first."""
+
+    session: SessionShown
+    traces: list[TraceShown]
+    next: str | None
+
+
+class PageQuery(msgspec.Struct):
+    """Which page."""
+
+    limit: Limit = 50
+    cursor: Cursor = ""
+
+
+@route("GET", "/api/v1/sessions", needs="viewer")
+def list_sessions(call: Call, query: PageQuery) -> SessionList:
+    """Sessions of the project."""
+    page = call.state.query.sessions(call.project, cursor=query.cursor or None, limit=query.limit)
+    return SessionList([shown(row, SessionShown) for row in page.items], page.cursor)
+
+
+@route("GET", "/api/v1/sessions/{session_id:path}", needs="viewer")
+def get_session(call: Call, session_id: str, query: PageQuery) -> SessionDetail:
+    """One session with its traces. An id may have slashes in it."""
+    found = call.state.query.session(call.project, session_id)
+    if found is None:
+        raise NotFound(f"no session {session_id!r:.80}", mend="GET /api/v1/sessions lists them")
+    same = Compare(Field("session"), "=", (session_id,))
+    page = trace_list(call.state.query.traces(call.project, same, cursor=query.cursor or None, limit=query.limit))
+    return SessionDetail(shown(found, SessionShown), page.traces, page.next)
