@@ -91,8 +91,8 @@ def test_every_setting_is_documented():
     from slipway import config
 
     page = (ROOT / "docs/reference/configuration.md").read_text()
-    tables = [config.Config, config.Capture, config.Trace, config.Server, config.Limits, config.Suite, config.Gate]
-    for table in [*tables, config.Objectives, config.Variants]:
+    tables = [config.Config, config.Capture, config.Trace, config.Server, config.Retention, config.Limits]
+    for table in [*tables, config.Suite, config.Gate, config.Objectives, config.Variants]:
         for field in msgspec.structs.fields(table):
             assert field.name == "root" or f"`{field.encode_name}`" in page, f"{table.__name__}.{field.encode_name}"
     for variable in config.VARIABLES:

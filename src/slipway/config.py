@@ -51,13 +51,23 @@ class Trace(Table, frozen=True):
     spool_bytes: int = 1_073_741_824
 
 
+class Retention(Table, frozen=True):
+    """How long the server keeps traces: ``days``, and ``max_bytes`` of the store; 0: without limit. Those with feedback, an
+    error or an example made of them are kept ``keep_days``; 0: always."""
+
+    days: float = 0
+    max_bytes: int = 0
+    keep_days: float = 0
+
+
 class Server(Table, frozen=True):
     """The server and all of its limits. Every listener binds to ``host``; ``hosts`` are further names it answers to and
     ``origins`` the sites whose pages may call it, with a key. ``auth`` is "required", or "auto": a key is needed unless only
     this machine reaches the server and no admin key was made. ``max_body_bytes`` bounds a JSON body and ``body_seconds`` the
     time it may take, ``max_batch_bytes`` an OTLP body once it is unpacked, ``max_pending`` the records and
     ``max_pending_bytes`` the bytes that wait for a commit before senders are told to wait, ``max_series`` the names of
-    metrics of a project over OTLP."""
+    metrics of a project over OTLP. ``grace`` is how many seconds running requests have to be answered after SIGTERM,
+    ``journal_bytes`` the disk that raw OTLP bodies may take (0: none are kept)."""
 
     host: str = "127.0.0.1"
     port: int = 4318
@@ -71,6 +81,10 @@ class Server(Table, frozen=True):
     max_pending: int = 50_000
     max_pending_bytes: int = 33_554_432
     max_series: int = 10_000
+    grace: float = 8.0
+    log_level: str = "info"
+    journal_bytes: int = 268_435_456
+    retention: Retention = Retention()
 
 
 class Gate(Table, frozen=True):

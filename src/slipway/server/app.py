@@ -36,6 +36,7 @@ def create_app(state: State) -> Any:
 
 def _endpoint(found: Route, state: State) -> Endpoint:
     async def endpoint(request: Request) -> Response:
+        request.scope["slipway.route"] = found  # for what is counted and logged of it (watch.py)
         try:
             who, project = await identify(request, state, found)
             body = await read_body(request, state) if found.body is not None else b""

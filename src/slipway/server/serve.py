@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +15,10 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+import slipway
 from slipway.config import Config
 from slipway.errors import InfrastructureError, UsageError
+from slipway.server import logs
 from slipway.server.access import refuse_open_bind
 from slipway.server.app import create_app
 from slipway.server.state import State
@@ -24,6 +28,10 @@ from slipway.store.files import lock_data_folder
 log = logging.getLogger("slipway.server")
 
 
+LAST_S = 5.0
+"""What closing the store may take after `server.grace`, before the process is ended."""
+CLOSE_S = 1.0
+"""What closing the connections may take."""
 Stop = Callable[[], None]
 
 
@@ -34,10 +42,37 @@ def run(config: Config, *, ready: Callable[[str], None] = lambda url: None) -> i
     """
 
     def started(url: str, stop: Stop) -> None:
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop)
+            loop.add_signal_handler(number, asked, number, stop)
+        log.info("serving", extra={"fields": {"url": url, "version": slipway.__version__, "pid": os.getpid()}})
         ready(url)
 
+    def asked(number: signal.Signals, stop: Stop) -> None:
+        log.info("stopping", extra={"fields": {"signal": number.name, "grace": config.server.grace}})
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)  # the second one ends the process at once, whatever it is busy with
+        last = threading.Timer(config.server.grace + LAST_S, _give_up)
+        last.daemon = True
+        last.start()
+        stop()
+
+    lines = logs.begin(config.server.log_level)
+    try:
+        return _run(config, started)
+    finally:
+        logs.end(lines)
+
+
+def _give_up() -> None:
+    # Whatever hangs, a disk for instance, has not been acknowledged. What was is on disk.
+    log.error("the server did not stop in time and is ended")
+    os.write(2, b"slipway: did not stop within server.grace, ended; what was acknowledged is stored\n")
+    os._exit(InfrastructureError.exit_code)
+
+
+def _run(config: Config, started: Callable[[str, Stop], None]) -> int:
     with lock_data_folder(config.data_folder):
         store = open_store(config.store_url)
         try:
@@ -53,7 +88,7 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
     refuse_open_bind(settings, state.keys)
     port = _free_port(settings.host, settings.port)
     server = Server(
-        create_app(state),
+        state.watch.over(create_app(state)),
         address=settings.host,
         port=port,
         interface=Interfaces.ASGI,
@@ -63,9 +98,20 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
         log_enabled=False,
     )
 
+    ending: list[asyncio.Task[None]] = []
+
     def stop() -> None:
-        state.draining = True
+        if not ending:
+            state.draining = True
+            ending.append(asyncio.create_task(drain()))
+
+    async def drain() -> None:
+        if not await state.watch.drained(settings.grace):
+            log.warning("requests were not answered within server.grace; their connections are closed")
         server.stop()  # type: ignore[no-untyped-call]
+        # It waits for connections that are open, for as long as they are: nothing is owed to those that are left.
+        await asyncio.wait([serving], timeout=CLOSE_S)
+        serving.cancel()
 
     serving = asyncio.create_task(server.serve())
     await _answers(serving, settings.host, port)
@@ -73,7 +119,9 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
     state.indexer.start()
     try:
         started(f"http://{host}:{port}", stop)
-        await serving
+        await asyncio.wait([serving])
+        if not serving.cancelled():
+            serving.result()
     finally:
         state.indexer.stop()
         state.derived.close()

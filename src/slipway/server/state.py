@@ -13,7 +13,9 @@ from slipway.server.arrived import Arrived
 from slipway.server.deriving import derive
 from slipway.server.indexer import Indexer
 from slipway.server.keys import Identity, Keys
+from slipway.server.meters import Histogram
 from slipway.server.receiver.intake import Intake
+from slipway.server.watch import Watch
 from slipway.store.derived import Builder, Derived, Query
 
 if TYPE_CHECKING:
@@ -40,4 +42,6 @@ class State:
         self.keys = Keys(self.store)
         self.derived = Derived(self.store)
         self.query = Query(self.derived)
+        self.watch = Watch(self)
+        self.commits = Histogram()
         self.indexer = Indexer(Builder(self.derived, derive), self.arrived)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 import slipway
 from slipway.data import EvalRun
 from slipway.errors import StoreError
+from slipway.server.meters import MEDIA, exposition
 from slipway.server.openapi import document
 from slipway.server.routing import Call, all_routes, route
 
@@ -39,6 +41,13 @@ def readyz(call: Call) -> Ready:
         raise StoreError("the server is stopping", mend="ask another one, or wait for the next start")
     next(iter(call.state.store.columns(EvalRun, ["id"], limit=1)), None)
     return Ready()
+
+
+@route("GET", "/metrics", needs="viewer", media="text/plain")
+def metrics(call: Call) -> Response:
+    """What a Prometheus server collects. It tells how much is done and by which routes, so it needs a key wherever one is
+    needed; on loopback without keys it is open."""
+    return Response(exposition(call.state), media_type=MEDIA)
 
 
 @route("GET", "/api/v1/openapi.json", needs=None)

@@ -1,0 +1,289 @@
+"""What an operator sees of a server: /metrics, the log, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager, suppress
+from io import StringIO
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from server.otlp import PROTOBUF, batch, post, span
+from slipway.data import Drop
+from slipway.errors import ConfigError
+from slipway.server import logs
+from slipway.server.keys import issue
+
+KEY = "slw_0123456789abcdef_" + "a" * 64
+
+
+def collected(served):
+    answer = httpx.get(f"{served.url}/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+# -- /metrics
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_metrics_count_what_was_done(start, new_database, database):
+    served = start(store=new_database() if database == "postgresql" else "")
+    assert post(served, batch(span(1), span(2))).status_code == 200
+    assert httpx.get(f"{served.url}/nope/{KEY[:10]}").status_code == 404
+    served.store.write([Drop("p", "queue", 'fu"ll\\', 7, 1)])
+    found = collected(served)
+    labels = (("method", "POST"), ("route", "/v1/traces"), ("status", "200"))
+    assert found["slipway_http_requests_total", *labels] == 1
+    assert found["slipway_http_requests_total", ("method", "other"), ("route", "other"), ("status", "404")] == 1
+    assert found["slipway_http_request_seconds_count", ("route", "/v1/traces")] == 1
+    assert found["slipway_http_request_seconds_bucket", ("le", "+Inf"), ("route", "/v1/traces")] == 1
+    assert found["slipway_otlp_records_total", ("outcome", "stored"), ("signal", "spans")] == 2
+    assert found["slipway_dropped_total", ("reason", 'fu"ll\\'), ("where", "queue")] == 7
+    assert found["slipway_pending_records",] == 0
+    assert found["slipway_store_up",] == 1
+    assert found["slipway_store_bytes",] > 10_000
+    assert found["slipway_sse_clients",] == 0
+    assert found["process_resident_memory_bytes",] > 10_000_000
+    assert found["process_cpu_seconds_total",] > 0
+
+
+def test_metrics_are_answered_while_the_store_cannot_be_read(served):
+    served.state.derived.close()
+    found = collected(served)
+    assert found["slipway_store_up",] == 0
+    assert ("slipway_store_bytes",) not in found
+
+
+def test_metrics_need_a_key_where_one_is_needed(start):
+    served = start()
+    issue(served.store, member="ada", role="admin", projects=("*",))
+    _, reader = issue(served.store, member="prometheus", role="viewer", projects=("default",))
+    served.state.keys.forget()
+    assert httpx.get(f"{served.url}/metrics").status_code == 401
+    assert httpx.get(f"{served.url}/metrics", headers={"Authorization": f"Bearer {reader}"}).status_code == 200
+
+
+# -- the log
+
+
+@contextmanager
+def logged(level="info", stream=None):
+    stream = stream or StringIO()
+    lines = logs.begin(level, stream)
+    try:
+        yield stream
+    finally:
+        logs.end(lines)
+
+
+def test_a_request_is_one_line_without_its_key_query_or_body(served):
+    with logged() as stream:
+        answer = httpx.post(
+            f"{served.url}/v1/traces?project=secret",
+            content=b"the body",
+            headers={"Authorization": f"Bearer {KEY}", **PROTOBUF},
+        )
+    [line] = map(json.loads, stream.getvalue().splitlines())
+    assert line.keys() == {"time", "level", "event", "request", "method", "route", "status", "ms"}
+    assert (line["level"], line["event"], line["method"], line["route"]) == ("info", "request", "POST", "/v1/traces")
+    assert line["status"] == answer.status_code
+    assert line["request"] == answer.headers["x-request-id"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+
+
+def test_an_unexpected_error_is_logged_with_its_traceback_and_answered_without(served):
+    served.state.derived.lag = None  # so that the route fails as no error of ours does
+    with logged() as stream:
+        answer = httpx.get(f"{served.url}/metrics")
+    assert answer.status_code == 500
+    assert "NoneType" not in answer.text
+    error = next(line for line in map(json.loads, stream.getvalue().splitlines()) if line["level"] == "error")
+    assert "TypeError: 'NoneType' object is not callable" in error["traceback"]
+    assert error["request"] == answer.headers["x-request-id"]
+
+
+def test_levels(served):
+    with logged("debug") as stream:
+        httpx.get(f"{served.url}/healthz")
+        httpx.get(f"{served.url}/nope")
+    assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == ["debug", "info"]
+    with logged("warning") as stream:
+        httpx.get(f"{served.url}/nope")
+    assert stream.getvalue() == ""
+    with pytest.raises(ConfigError, match="'info'"):
+        logs.begin("inof")
+
+
+def test_keys_in_what_others_say_are_blotted_out():
+    with logged() as stream:
+        logging.getLogger("slipway.server").error("a client sent %s", KEY)
+    assert KEY not in stream.getvalue()
+    assert "slw_***" in stream.getvalue()
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_line_is_for_people(served):
+    with logged(stream=Terminal()) as stream:
+        httpx.get(f"{served.url}/nope")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d info    request request=\w+ .*status=404 ms=[\d.]+\n", stream.getvalue())
+
+
+def test_nobody_reads_the_log_and_the_server_answers_all_the_same(served):
+    reading, writing = os.pipe()
+    stream = open(writing, "w")  # noqa: SIM115
+    lines = logs.begin("info", stream)
+    try:
+        for _ in range(logs.WAITING + 1000):
+            logging.getLogger("slipway.server").info("x" * 200)
+        assert httpx.get(f"{served.url}/healthz").status_code == 200
+        assert lines.dropped > 0
+    finally:
+        os.close(reading)  # the thread that writes gets an error, and goes on
+        logs.end(lines)
+        with suppress(BrokenPipeError):
+            stream.close()
+
+
+# -- the end
+
+
+@contextmanager
+def up(folder, *, settings=""):
+    """``slipway up`` as a process: (process, url)."""
+    (folder / "slipway.toml").write_text(f"[server]\nport = 0\n{settings}")
+    command = [sys.executable, "-m", "slipway.cli", "up", "--data", str(folder / "data")]
+    with open(folder / "log", "w") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder)
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert found, said + (folder / "log").read_text()
+        yield process, found[0]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_sigterm_under_load_every_acknowledged_span_is_there(tmp_path):
+    acknowledged: set[int] = set()
+    counting, enough = threading.Lock(), threading.Event()
+    with up(tmp_path) as (process, url):
+
+        def send(worker):
+            with httpx.Client(timeout=60) as client:
+                for number in range(1, 100_000):
+                    mine = worker * 100_000 + number
+                    try:
+                        answer = client.post(f"{url}/v1/traces", content=batch(span(mine)), headers=PROTOBUF)
+                    except httpx.HTTPError:
+                        break  # the connection ended without an answer: nothing was promised
+                    if answer.status_code != 200:
+                        assert answer.status_code == 503
+                        break
+                    with counting:
+                        acknowledged.add(mine)
+                        if len(acknowledged) == 200:
+                            enough.set()
+
+        workers = [threading.Thread(target=send, args=(worker,)) for worker in range(8)]
+        for worker in workers:
+            worker.start()
+        assert enough.wait(120)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        for worker in workers:
+            worker.join(60)
+    assert not (tmp_path / "data/slipway.db-wal").exists()  # it was closed
+    with closing(sqlite3.connect(tmp_path / "data/slipway.db")) as connection:
+        stored = {int(row[0], 16) for row in connection.execute("SELECT span_id FROM spans")}
+    assert acknowledged <= stored
+    events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert events[0] == "serving"
+    assert "stopping" in events
+
+
+@contextmanager
+def half_sent(url):
+    """A request of which the second half of the body is still to come: (connection, the half)."""
+    host, port = url.removeprefix("http://").split(":")
+    body = batch(span(77))
+    head = f"POST /v1/traces HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-protobuf\r\n"
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body[:20])
+        yield connection, body[20:]
+
+
+def wait_for(url, status):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if httpx.get(f"{url}/readyz").status_code == status:
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError(f"/readyz never said {status}")
+
+
+def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_refused(tmp_path):
+    with up(tmp_path, settings="grace = 60") as (process, url), half_sent(url) as (connection, rest):
+        wait_until_running(url)
+        process.send_signal(signal.SIGTERM)
+        wait_for(url, 503)
+        refused = httpx.get(f"{url}/api/v1/openapi.json")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        connection.sendall(rest)
+        assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 200")
+        assert process.wait(60) == 0
+    with closing(sqlite3.connect(tmp_path / "data/slipway.db")) as database:
+        assert database.execute("SELECT count(*) FROM spans").fetchone() == (1,)
+
+
+def wait_until_running(url):
+    """Until the request that was half sent is one that the server waits for."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found = re.search(r"^slipway_http_running (\d+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)
+        assert found
+        if int(found[1]) == 1:
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("the request never began")
+
+
+def test_the_grace_period_ends_and_so_does_the_server(tmp_path):
+    with up(tmp_path, settings="grace = 0.2") as (process, url), half_sent(url):
+        wait_until_running(url)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert "not answered within" in (tmp_path / "log").read_text()
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path):
+    with up(tmp_path, settings="grace = 1000") as (process, url), half_sent(url):
+        wait_until_running(url)
+        process.send_signal(signal.SIGTERM)
+        wait_for(url, 503)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == -signal.SIGTERM
