@@ -19,10 +19,11 @@ from aiohttp import web
 
 
 class FakeOpenAI:
-    """``answer`` gets the request's body and returns the text; a streamed answer is sent in pieces of ``piece`` characters."""
+    """``answer`` gets the request's body and returns the text, or a message with tool calls; a streamed answer is sent in pieces
+    of ``piece`` characters."""
 
     def __init__(
-        self, answer: Callable[[dict[str, Any]], str] = lambda body: "a ramp for ships", *, piece: int = 5
+        self, answer: Callable[[dict[str, Any]], Any] = lambda body: "a ramp for ships", *, piece: int = 5
     ) -> None:
         self.answer, self.piece = answer, piece
         self.requests: list[dict[str, Any]] = []
@@ -78,14 +79,16 @@ class FakeOpenAI:
         refusal = self._refusal()
         if refusal is not None:
             return refusal
-        text = self.answer(body)
-        usage = {"prompt_tokens": sum(len(str(m["content"]).split()) for m in body["messages"])}
+        said = self.answer(body)
+        text, calls = (said.get("content") or "", said["tool_calls"]) if isinstance(said, dict) else (said, None)
+        usage = {"prompt_tokens": sum(len(str(m.get("content")).split()) for m in body["messages"])}
         usage |= {"completion_tokens": len(text.split())}
         usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
         head = {"id": "chatcmpl-1", "created": 1_700_000_000, "model": body["model"] + "-0001"}
         if not body.get("stream"):
-            message = {"role": "assistant", "content": text}
-            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            message: dict[str, Any] = {"role": "assistant", "content": None if calls else text}
+            message |= {"tool_calls": calls} if calls else {}
+            choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
             return web.json_response({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -93,7 +96,12 @@ class FakeOpenAI:
         for start in range(0, len(text), self.piece):
             delta = {"role": "assistant", "content": text[start : start + self.piece]}
             await self._send(response, {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-        await self._send(response, {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        end: dict[str, Any] = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        if calls:
+            delta = {"role": "assistant", "tool_calls": [{"index": i, **call} for i, call in enumerate(calls)]}
+            await self._send(response, {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+            end["finish_reason"] = "tool_calls"
+        await self._send(response, {**head, "choices": [end]})
         if body.get("stream_options", {}).get("include_usage"):
             await self._send(response, {**head, "choices": [], "usage": usage})
         await response.write(b"data: [DONE]\n\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fake_openai import FakeOpenAI
-from slipway.track.genai import describe
+from slipway.track.dialects import describe
 
 SRC = Path(__file__).parents[2] / "src"
 

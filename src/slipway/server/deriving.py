@@ -1,63 +1,81 @@
-"""Deriving: what the attributes of a span say, as `Facts` to search it by. The one place that knows dialects."""
+"""Deriving: what a span and its log records say, by `slipway.track.dialects`, as `Facts` to search it by."""
 
 from __future__ import annotations
 
-import math
+import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slipway.data import Span
+from slipway.data import LogRecord, Span
 from slipway.data.text import shorten
 from slipway.store.derived.facts import Facts
 from slipway.store.derived.words import strings
-from slipway.track.genai import describe
+from slipway.track import dialects
+from slipway.track.dialects import Derived
 
-CALLS = frozenset({"llm", "embedding", "reranker", "stt", "tts"})
-"""Kinds whose tokens and cost are summed. Agents and chains often repeat the totals of the calls below them."""
-_UNSAID = frozenset({"internal", "client", "server", "producer", "consumer", "unspecified", ""})
-_SESSIONS = (
-    "session.id",
-    "gen_ai.conversation.id",
-    "langfuse.session.id",
-    "traceloop.association.properties.session_id",
-)
-_USERS = ("user.id", "enduser.id", "langfuse.user.id", "traceloop.association.properties.user_id")
+if TYPE_CHECKING:
+    from slipway.store.protocol import Store
+
+log = logging.getLogger("slipway.server")
 PREVIEW = 300
+MOST_LOGS = 20_000  # read for a batch of spans at once
+OF_A_TRACE = 2_000  # and for each of its traces, where a batch has more
+Prices = Mapping[str, tuple[float, float]]
+Logs = Mapping[tuple[str, str, str], Sequence[LogRecord]]
+"""By project, trace id and span id."""
 
 
-def derive(spans: Sequence[Span]) -> list[Facts]:
-    """Facts of each span."""
-    return [facts(span) for span in spans]
+def derive(spans: Sequence[Span], *, store: Store | None = None, prices: Prices | None = None) -> list[Facts]:
+    """Facts of each span, with the log records of the same project that ``store`` has for it."""
+    logs = _logs(store, spans) if store is not None else {}
+    return [facts(span, logs.get((span.project, span.trace_id, span.span_id), ()), prices=prices) for span in spans]
 
 
-def facts(span: Span) -> Facts:
-    """Facts of one span. Whatever the attributes hold, this does not raise."""
-    described = describe(span.attributes)
-    known = {**described.attributes, **{k: v for k, v in span.attributes.items() if k.startswith("slipway.")}}
-    model = _text(known.get("slipway.model"))
-    asked, answered = _count(known.get("slipway.tokens.input")), _count(known.get("slipway.tokens.output"))
-    kind = _text(described.kind) if span.kind in _UNSAID else span.kind
-    if kind is None or kind in _UNSAID:
-        kind = "llm" if model and (asked is not None or answered is not None) else span.kind
+def facts(span: Span, logs: Sequence[LogRecord] = (), *, prices: Prices | None = None) -> Facts:
+    """Facts of one span. Whatever it holds, this does not raise: one span must not stop the indexer for all others."""
+    try:
+        return _facts(span, dialects.derive(span, logs, prices=prices))
+    except Exception:
+        log.exception(
+            "span %s of trace %s could not be read, it is found by its name alone", span.span_id, span.trace_id
+        )
+        return Facts(kind=span.kind, text=span.name)
+
+
+def _facts(span: Span, found: Derived) -> Facts:
     root = span.parent_id is None  # nobody shows a preview of another span
-    given = span.input if span.input is not None else described.input
-    output = span.output if span.output is not None else described.output
-    said = " ".join((span.name, strings(_seen(given)), strings(_seen(output)), span.error or ""))
+    said = " ".join((span.name, strings(_seen(found.input)), strings(_seen(found.output)), found.error or ""))
     return Facts(
-        kind=kind,
-        call=kind in CALLS,
-        model=model,
-        provider=_text(known.get("slipway.provider")),
-        input_tokens=asked,
-        output_tokens=answered,
-        cached_tokens=_count(known.get("slipway.tokens.cached")),
-        cost_usd=_cost(known.get("slipway.cost_usd")),
-        session_id=span.session_id or _first(span.attributes, _SESSIONS),
-        user_id=span.user_id or _first(span.attributes, _USERS),
+        kind=found.kind,
+        call=found.call,
+        model=found.model,
+        provider=found.provider,
+        input_tokens=found.input_tokens,
+        output_tokens=found.output_tokens,
+        cached_tokens=found.cached_tokens,
+        cost_usd=found.cost_usd,
+        session_id=found.session_id,
+        user_id=found.user_id,
         text=said,
-        input=shorten(given, PREVIEW) if root and given is not None else None,
-        output=shorten(output, PREVIEW) if root and output is not None else None,
+        input=shorten(found.input, PREVIEW) if root and found.input is not None else None,
+        output=shorten(found.output, PREVIEW) if root and found.output is not None else None,
     )
+
+
+def _logs(store: Store, spans: Sequence[Span]) -> Logs:
+    """The log records that a dialect may read. Those that an application writes in plenty have no event's name."""
+    traces = sorted({span.trace_id for span in spans})
+    rows = list(store.find(LogRecord, {"trace_id__in": traces, "event__prefix": "gen_ai."}, limit=MOST_LOGS))
+    if len(rows) == MOST_LOGS:
+        rows = []
+        for trace in traces:
+            rows += store.find(LogRecord, {"trace_id": trace, "event__prefix": "gen_ai."}, limit=OF_A_TRACE)
+    found = defaultdict(list)
+    for row in rows:
+        if row.trace_id and row.span_id:
+            found[row.project, row.trace_id, row.span_id].append(row)
+    return found
 
 
 def _seen(value: Any) -> Any:
@@ -65,27 +83,3 @@ def _seen(value: Any) -> Any:
     if isinstance(value, dict) and "$blob" in value:
         return value.get("preview")
     return value
-
-
-def _first(attributes: Mapping[str, Any], names: Sequence[str]) -> str | None:
-    return next((text for name in names if (text := _text(attributes.get(name)))), None)
-
-
-def _text(value: Any) -> str | None:
-    return value[:1000] if isinstance(value, str) and value else None
-
-
-def _count(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return int(value) if 0 <= value < 2**53 else None
-
-
-def _cost(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        cost = float(value)
-    except OverflowError:
-        return None
-    return cost if 0 <= cost < 1e12 else None

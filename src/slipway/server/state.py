@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -44,4 +45,5 @@ class State:
         self.query = Query(self.derived)
         self.watch = Watch(self)
         self.commits = Histogram()
-        self.indexer = Indexer(Builder(self.derived, derive), self.arrived)
+        reading = partial(derive, store=self.store, prices=self.config.prices)
+        self.indexer = Indexer(Builder(self.derived, reading), self.arrived)

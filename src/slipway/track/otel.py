@@ -19,7 +19,7 @@ from opentelemetry.context.context import Context
 from slipway.data import Event, Span
 from slipway.track import drops as reasons
 from slipway.track.calls import Calls, uncounted
-from slipway.track.genai import describe
+from slipway.track.dialects import describe
 from slipway.track.live import LiveSpan, Remote, Unsampled, bound_now, current
 from slipway.track.prices import priced
 from slipway.track.slot import slot
