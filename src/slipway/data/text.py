@@ -23,7 +23,10 @@ _HOSTILE = re.compile(
 
 def clean(text: object) -> str:
     """``text`` with every character that a terminal would obey written as an escape: ``\\x1b[2J``."""
-    return _HOSTILE.sub(_visible, str(text))
+    text = str(text)
+    return (
+        text if text.isprintable() else _HOSTILE.sub(_visible, text)
+    )  # nothing hostile is printable, and this is quicker
 
 
 def one_line(text: object) -> str:

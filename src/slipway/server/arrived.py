@@ -1,4 +1,5 @@
-"""Arrived: a signal after each commit, for whoever follows the store (the indexer, server-sent events).
+"""Arrived: a signal after each commit, for whoever follows the store (the indexer, server-sent events), and how busy the
+receiver is with batches.
 
 seen = state.arrived.count
 ... read the store ...
@@ -12,11 +13,15 @@ import asyncio
 import threading
 from contextlib import suppress
 
+from slipway.server.busy import Busy
+
 
 class Arrived:
     """Counts commits. `tell` may be called from any thread, and costs next to nothing while nobody waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, receiving: Busy | None = None) -> None:
+        self.receiving = receiving or Busy()
+        """Entered with each batch whose body is here, left when it is answered: one on its way costs nothing."""
         self._changed = threading.Condition(threading.Lock())
         self._waiting: list[asyncio.Future[None]] = []
         self._count = 0

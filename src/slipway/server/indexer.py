@@ -1,10 +1,17 @@
-"""Indexer: one thread of the server that keeps the derived data behind the rows by no more than a moment."""
+"""Indexer: one thread of the server that keeps the derived data behind the rows by no more than a moment.
+
+Deriving a span takes more of the processor than receiving one, and both run in one interpreter. So the indexer takes the time
+that the receiver leaves: all of it while nothing comes, `LEAST` while the receiver is never done, and half once what can be
+searched is `LATE_S` behind. Senders that were refused may lose spans; whoever searches waits for a moment.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 
 from slipway.errors import SlipwayError
 from slipway.server.arrived import Arrived
@@ -14,18 +21,40 @@ log = logging.getLogger("slipway.server")
 LOOK_S = 1.0
 """It looks this often by itself: another process may write into the same store."""
 PATIENCE_S = 30.0  # the longest pause after errors
+LATE_S = 30.0
+LEAST = 0.1
+REST_S = 0.1  # the longest pause while nobody sends
+BUSY_REST_S = 2.0  # and while somebody does
+SAMPLE_S = 0.5
 
 
 class Indexer:
     """Runs ``builder`` after each commit that ``arrived`` tells of, and looks by itself as well. An error is logged once, kept
     in `problem`, and tried again later: searching falls behind then, and nothing else does."""
 
-    def __init__(self, builder: Builder, arrived: Arrived, *, look_s: float = LOOK_S) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        arrived: Arrived,
+        *,
+        look_s: float = LOOK_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.builder = builder
         self.problem = ""
-        self._arrived, self._look_s = arrived, look_s
+        self._arrived, self._look_s, self._clock = arrived, look_s, clock
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._newest: deque[tuple[float, int]] = deque()  # when the rows had reached which position
+        self._window = (clock(), 0.0)
+
+    @property
+    def behind_s(self) -> float:
+        """For how long the oldest row that cannot be searched yet has been known to be there; 0 when there is none."""
+        try:
+            return max(0.0, self._clock() - self._newest[0][0])
+        except IndexError:
+            return 0.0
 
     def start(self) -> None:
         """Begin to follow."""
@@ -44,9 +73,9 @@ class Indexer:
     def _run(self) -> None:
         pause = self._look_s
         while not self._stopping.is_set():
-            seen, begun = self._arrived.count, time.monotonic()
+            seen, begun = self._arrived.count, self._clock()
             try:
-                done = self.builder.step()
+                done = self.step()
                 pause, self.problem = self._look_s, ""
             except Exception as error:  # whatever it is, the server goes on without it
                 self._tell(error)
@@ -54,10 +83,37 @@ class Indexer:
                 self._stopping.wait(pause)
                 continue
             if done:
-                # Requests are answered by the same interpreter: they get as much of it as this takes.
-                self._stopping.wait(min(time.monotonic() - begun, 0.1))
+                self._stopping.wait(self.rest_s(self._clock() - begun))
             elif not self._stopping.is_set():
                 self._arrived.wait(seen, pause)
+
+    def step(self) -> int:
+        """Derive one batch; how much there was."""
+        begun, done = self._clock(), self.builder.step()
+        self._look(begun)
+        return done
+
+    def rest_s(self, worked_s: float) -> float:
+        """How long to leave the interpreter to others after a batch that took ``worked_s``."""
+        now, received = self._clock(), self._arrived.receiving.seconds
+        (before, received_before), self._window = self._window, (now, received)
+        share = max(LEAST, 1 - (received - received_before) / max(now - before, 1e-9))
+        fair = min(worked_s, REST_S)  # whoever reads has no meter: they get as much as this takes
+        if self.behind_s > LATE_S:
+            return fair
+        return max(fair, min(worked_s * (1 / share - 1), BUSY_REST_S))
+
+    def _look(self, now: float) -> None:
+        """Note how far the rows are, and forget what can be searched by now."""
+        newest, reached = 0, self.builder.reached
+        if not self._newest or now - self._newest[-1][0] >= SAMPLE_S:
+            newest, reached = self.builder.derived.positions()
+            if self._newest and newest < self._newest[-1][1]:  # the store was restored, or emptied
+                self._newest.clear()
+        while self._newest and self._newest[0][1] <= reached:
+            self._newest.popleft()
+        if newest > reached:
+            self._newest.append((now, newest))
 
     def _tell(self, error: Exception) -> None:
         said = str(error) if isinstance(error, SlipwayError) else f"{type(error).__name__}: {error}"

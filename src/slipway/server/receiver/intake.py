@@ -95,9 +95,10 @@ class Intake:
                 del request
                 return self._submit(batch, hold)
 
-            waiting = prepared() if small else await anyio.to_thread.run_sync(prepared, limiter=self._threads)
-            if waiting is not None:
-                await self._stored(waiting)
+            with self._state.arrived.receiving:
+                waiting = prepared() if small else await anyio.to_thread.run_sync(prepared, limiter=self._threads)
+                if waiting is not None:
+                    await self._stored(waiting)
             kept = len(batch.records)
         rejected = sum(batch.rejected.values())
         self._state.counts[f"otlp {signal.name} stored"] += kept

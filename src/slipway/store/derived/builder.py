@@ -37,6 +37,8 @@ class Builder:
 
     def __init__(self, derived: Derived, derive: Derive, *, batch: int = BATCH) -> None:
         self.derived, self._derive, self._batch = derived, derive, batch
+        self.reached = 0
+        """The position of the last span that was derived here."""
 
     def step(self) -> int:
         """Derive the next batch; how many spans and late log records it had. 0: everything is derived. A kill at any instant
@@ -51,7 +53,9 @@ class Builder:
             if found:
                 self._add(connection, found)
                 self._reach(connection, "spans", found[-1][0], _key(found[-1][1]))
-            return len(found) + self._late(connection)
+            done = len(found) + self._late(connection)
+        self.reached = found[-1][0] if found else at
+        return done
 
     def _late(self, connection: Connection) -> int:
         """Derive spans again that log records came for. Those that were there before their span were seen with it."""

@@ -140,6 +140,11 @@ class Derived:
 
     def lag(self) -> int:
         """How many positions the rows are ahead of what is searchable. Deleted rows may be counted."""
+        newest, reached = self.positions()
+        return max(0, newest - reached)
+
+    def positions(self) -> tuple[int, int]:
+        """The position of the newest row, and that up to which rows are searchable."""
         from sqlalchemy import func, select
 
         from slipway.data import Span
@@ -150,7 +155,7 @@ class Derived:
         reached = select(state.c.position).where(state.c.source == "spans").scalar_subquery()
         with self.reading() as connection:
             last, at = connection.execute(select(newest, reached)).one()
-        return max(0, (last or 0) - (at or 0))
+        return last or 0, at or 0
 
     def close(self) -> None:
         """Release the files. Closing again does nothing."""

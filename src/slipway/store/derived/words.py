@@ -14,18 +14,19 @@ from typing import Any
 
 LONGEST = 64  # characters of a word; what is longer is no word, and is cut
 MOST_CHARACTERS = 32_000  # of one field
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[^\W_]+")
 _MIXED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[^\u3040-\u9fff\uf900-\ufaff]+")
 
 
 def words(text: str, most: int | None = None) -> list[str]:
     """The words of ``text``, in order."""
-    if text.isascii():
-        found = _WORD.findall(text.lower())
-    else:
-        folded = "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not _accent(char))
-        found = [part for word in _WORD.findall(folded) for part in _MIXED.findall(word)]
-    return [word[:LONGEST] for word in islice(found, most)]
+    if text.isascii():  # a third of what the same takes with regular expressions, and most text is
+        found = text.translate(_ASCII).split()[:most]
+        return found if len(max(found, key=len, default="")) <= LONGEST else [word[:LONGEST] for word in found]
+    folded = "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not _accent(char))
+    parts = (part for word in _WORD.findall(folded) for part in _MIXED.findall(word))
+    return [part[:LONGEST] for part in islice(parts, most)]
 
 
 def _accent(char: str) -> bool:
