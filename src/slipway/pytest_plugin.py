@@ -111,7 +111,8 @@ def _decide(item: pytest.Item, **given: Any) -> None:
 
 def _results(item: pytest.Item, **given: Any) -> list[GateResult]:
     from slipway.evals.gate import gate
-    from slipway.evals.results import Run, find_run
+    from slipway.evals.naming import suite_of
+    from slipway.evals.results import run_of
 
     runs, options = _evaluate(item, **given)
     rules = {name: options[name] for name in GATE if name in options}
@@ -119,7 +120,7 @@ def _results(item: pytest.Item, **given: Any) -> list[GateResult]:
     for run in runs.values():
         baseline = options.get("baseline")
         if isinstance(baseline, str):
-            baseline = runs[baseline] if baseline in runs else Run(find_run(run.store, baseline), run.store)
+            baseline = runs[baseline] if baseline in runs else run_of(baseline, run.store, suite=suite_of(run.record))
         if baseline is run:
             continue
         results.append(gate(run, baseline=baseline, **rules))

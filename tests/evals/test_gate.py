@@ -11,7 +11,7 @@ from tests.evals.conftest import capitals
 import slipway as sw
 from slipway.config import Gate, Objectives
 from slipway.data import EvalRun
-from slipway.errors import NotFound, SealedError
+from slipway.errors import NotFound, SealedError, UsageError
 from slipway.evals.gate import gate
 from slipway.models import ScriptedModel
 from slipway.models.scripted import failed
@@ -239,3 +239,24 @@ def test_markdown_for_a_pull_request(store):
     assert "not worse than v" in text
     assert f"slipway reproduce {new.id[:12]}" in text
     assert gate(new, baseline=base).to_dict()["verdict"]["verdict"] == "better"
+
+
+def test_a_name_that_ran_on_several_suites_is_refused_and_both_are_named(store):
+    made = {
+        name: sw.Suite(name, sw.dataset(capitals(20), name="capitals"), gate=Gate(at_least=0.5)) for name in ("s", "t")
+    }
+    good, bad = of_suite(store, made["s"]), of_suite(store, made["t"], wrong=19)
+    base = sw.evaluate(errs, suite=made["t"], store=store, progress=False, variants={"base": {"wrong": 19}}).only
+    with pytest.raises(UsageError, match=rf"'v' has runs on several suites: s \(run {good.id[:12]}\), t") as refused:
+        gate("v", store=store)
+    assert good.id[:12] in (refused.value.mend or "")
+    assert gate(good.id[:12], store=store).passed
+    assert gate("v", store=store, suite=made["t"]).run.id == bad.id
+    # The baseline says which is meant, given as a run or by a name that ran on one suite only; and the other way round.
+    assert gate("v", baseline=base, store=store).run.id == bad.id
+    assert gate("v", baseline="base", store=store).run.id == bad.id
+    assert gate(base, baseline="v").baseline.id == bad.id
+    assert sw.compare("v", base, store=store).run_a == bad.id
+    assert sw.compare("base", "v", store=store).run_b == bad.id
+    with pytest.raises(UsageError, match="several suites"):
+        sw.compare("v", "v", store=store)

@@ -5,12 +5,15 @@ A name stands for the variant's newest run on a suite. Where it ran on several, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from slipway.data import EvalRun, Span
 from slipway.errors import NotFound, UsageError
+from slipway.evals import naming
+from slipway.evals.naming import LATEST
+from slipway.evals.naming import short as short
 
 if TYPE_CHECKING:
     import click
@@ -18,88 +21,7 @@ if TYPE_CHECKING:
 
     from slipway.store.protocol import Store
 
-LATEST = "@latest"
-SHORT = 12
-"""Digits of an id that are shown: among a million runs, two share them once in 280 stores."""
-
-
-def short(identity: str) -> str:
-    """The first digits of an id; every command takes them."""
-    return identity[:SHORT]
-
-
-def find_run(store: Store, reference: str, *, project: str, suite: str | None = None) -> EvalRun:
-    """The eval run that ``reference`` names; of a variant's name, its newest run of ``suite``, or of the one suite it ran on.
-
-    Raises `NotFound` with the nearest names, `UsageError` when a prefix fits several runs, or a variant ran on several suites:
-    which of them is meant decides what a gate says, so nobody guesses.
-    """
-    where: dict[str, Any] = {"project": project} | ({"suite": suite} if suite else {})
-    if reference == LATEST:
-        newest = next(store.find(EvalRun, where, newest_first=True, limit=1), None)
-        if newest is None:
-            raise NotFound(f"no eval run in project {project!r}", mend="make one: slipway eval SUITE")
-        return newest
-    named = _by_suite(store, where | {"variant": reference})
-    if named:
-        return _the_one(reference, named)
-    if re.fullmatch(r"[0-9a-f]{2,32}", reference):
-        found = list(store.find(EvalRun, {"id__prefix": reference}, limit=3))
-        if len(found) == 1:
-            return found[0]
-        if found:
-            fits = ", ".join(short(run.id) for run in found)
-            raise UsageError(f"{reference!r} is the beginning of several runs: {fits}", mend="give more digits")
-    known = {run.variant for run in store.find(EvalRun, where)}
-    if not known:
-        on = f" of suite {suite!r}" if suite else ""
-        raise NotFound(f"no eval run{on} in project {project!r}", mend=f"make one: slipway eval {suite or 'SUITE'}")
-    raise NotFound.among("eval run or variant", reference, {LATEST, *known})
-
-
-def find_pair(store: Store, one: str, other: str, *, project: str, suite: str | None = None) -> tuple[EvalRun, EvalRun]:
-    """Two runs to compare. Of a variant's name, its newest run of the suite that both ran on.
-
-    Raises as `find_run`, and `UsageError` when both ran on several suites or on none in common.
-    """
-    sides = [_by_suite(store, {"project": project, "variant": name}) for name in (one, other)]
-    if suite is None and all(sides):
-        common = {key: run for key, run in sides[1].items() if key in sides[0]}
-        if not common:
-            ran = [f"{name} on {', '.join(side)}" for name, side in zip((one, other), sides, strict=True)]
-            raise UsageError(f"no suite that both ran on: {'; '.join(ran)}", mend="run them on one: slipway eval SUITE")
-        second = _the_one(other, common)
-        return sides[0][_suite_of(second)], second
-    if suite is None and sides[0]:
-        other_run = find_run(store, other, project=project)
-        return sides[0].get(_suite_of(other_run)) or _the_one(one, sides[0]), other_run
-    first = find_run(store, one, project=project, suite=suite)
-    if suite is None and sides[1]:
-        return first, sides[1].get(_suite_of(first)) or _the_one(other, sides[1])
-    return first, find_run(store, other, project=project, suite=suite)
-
-
-def _suite_of(run: EvalRun) -> str:
-    return run.suite or run.experiment
-
-
-def _by_suite(store: Store, where: dict[str, Any]) -> dict[str, EvalRun]:
-    """The newest run on each suite; looks at held-out suites only where there is nothing else."""
-    from slipway.evals.rules import RERUN
-
-    found: dict[str, EvalRun] = {}
-    for run in store.find(EvalRun, where):
-        if not run.experiment.endswith(RERUN):
-            found[_suite_of(run)] = run
-    return {name: run for name, run in found.items() if run.tier != "held-out"} or found
-
-
-def _the_one(variant: str, runs: dict[str, EvalRun]) -> EvalRun:
-    if len(runs) > 1:
-        choices = ", ".join(f"{name} (run {short(run.id)})" for name, run in runs.items())
-        mend = f"add --suite {next(iter(runs))}, or give the run's id instead of the name"
-        raise UsageError(f"{variant!r} has runs on several suites: {choices}", mend=mend)
-    return next(iter(runs.values()))
+find_run, find_pair = partial(naming.find_run, mend=naming.BY_OPTION), partial(naming.find_pair, mend=naming.BY_OPTION)
 
 
 def find_trace(store: Store, reference: str, *, project: str) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.data import Verdict, new_id, text
 from slipway.errors import CannotTell, NotFound, NothingRan, UsageError
 from slipway.evals.html import Shown
-from slipway.evals.results import Run, Runs, run_of
+from slipway.evals.results import pair_of, run_of
 from slipway.evals.sides import TIMES, Side, file_side, run_side
 
 if TYPE_CHECKING:
@@ -133,6 +133,8 @@ def compare(
     if sequential and by:
         raise UsageError("a sequential look takes no slices", mend="leave by out until the run has ended")
     measured = not TIMES.keys().isdisjoint([metric] if isinstance(metric, str) else metric or ())
+    if not _is_file(a) and not _is_file(b):
+        a, b = pair_of(a, b, store)
     side_a, side_b = _side(a, store, measured), _side(b, store, measured)
     if side_a.run_id and side_a.run_id == side_b.run_id:
         raise UsageError(f"both are run {side_a.run_id[:12]}", mend="name two runs")
@@ -160,12 +162,12 @@ def compare(
     return verdict
 
 
+def _is_file(thing: Any) -> bool:
+    return isinstance(thing, Path) or (isinstance(thing, str) and (thing.endswith(".jsonl") or Path(thing).is_file()))
+
+
 def _side(thing: Any, store: Any, measured: bool) -> Side:
-    if isinstance(thing, Run | Runs):
-        return run_side(run_of(thing), measured=measured)
-    if isinstance(thing, Path) or (isinstance(thing, str) and (thing.endswith(".jsonl") or Path(thing).is_file())):
-        return file_side(Path(thing))
-    return run_side(run_of(thing, store), measured=measured)
+    return file_side(Path(thing)) if _is_file(thing) else run_side(run_of(thing, store), measured=measured)
 
 
 def _metrics(metric: str | Sequence[str] | None, a: Side, b: Side) -> list[str]:

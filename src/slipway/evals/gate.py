@@ -21,7 +21,7 @@ from slipway.errors import NotFound, SealedError, UsageError
 from slipway.evals import rules
 from slipway.evals.columns import Columns
 from slipway.evals.html import Shown
-from slipway.evals.results import Run, run_of
+from slipway.evals.results import Run, pair_of, run_of
 from slipway.evals.rules import Rule
 from slipway.evals.sides import TIMES
 from slipway.evals.suites import find_suite
@@ -131,7 +131,8 @@ def gate(
 ) -> GateResult:
     """Check ``run`` against the rules of its suite, changed by what is given here.
 
-    ``run`` and ``baseline`` are runs or run ids (with ``store``). ``must_pass=1.0`` (or True) wants every example right;
+    ``run`` and ``baseline`` are runs, run ids or variants' names (with ``store``); a name that ran on several suites is refused
+    unless ``suite`` or the other run says which of them is meant. ``must_pass=1.0`` (or True) wants every example right;
     ``at_least`` bounds the lower end of the metric's interval (``on="estimate"``: the estimate); with a ``baseline`` the run
     must not be worse than it by ``margin``; ``p95_latency_ms`` and ``max_cost_usd`` (of one sample, on average) bound from above.
 
@@ -141,8 +142,10 @@ def gate(
     ``exit_code``: 0 passed, 1 blocked, 3 infrastructure, model or scorer error, 4 cannot tell, 5 nothing ran, 6 the cost cap
     ended the run, 130 interrupted. Raises `NotFound` for a score that the run does not have.
     """
-    subject = run_of(run, store)
-    against = None if baseline is None else run_of(baseline, store or subject.store)
+    if baseline is None:
+        subject, against = run_of(run, store, suite=getattr(suite, "name", suite) or ""), None
+    else:
+        against, subject = pair_of(baseline, run, store)
     if against is not None and against.id == subject.id:
         raise UsageError(f"run {subject.id[:12]} is its own baseline", mend="name another run as the baseline")
     if subject.record.config.get("sealed"):

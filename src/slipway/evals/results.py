@@ -8,6 +8,7 @@ from typing import Any
 from slipway.data import EvalRun, Sample
 from slipway.errors import NotFound, UsageError
 from slipway.evals.columns import Columns, read
+from slipway.evals.naming import find_pair, find_run, suite_of
 from slipway.evals.process import as_it_is
 from slipway.evals.summary import score_line
 from slipway.store.protocol import Store
@@ -193,8 +194,9 @@ def _spent(summary: Mapping[str, Any]) -> float:
     return float(costs.get("paid", costs.get("total", 0.0)))
 
 
-def run_of(thing: Any, store: Any = None) -> Run:
-    """A `Run` from a Run, Runs of one, an `EvalRun`, or (with a store) the beginning of an id. Raises `NotFound`."""
+def run_of(thing: Any, store: Any = None, *, suite: str = "") -> Run:
+    """A `Run` from a Run, Runs of one, an `EvalRun`, or (with a store) an id, its beginning or a variant's name: of one that ran
+    on ``suite`` its run there. Raises `NotFound`, and `UsageError` where a name says too little."""
     if isinstance(thing, Run):
         return thing
     if isinstance(thing, Runs):
@@ -203,25 +205,17 @@ def run_of(thing: Any, store: Any = None) -> Run:
         raise UsageError("a run's id says nothing without a store", mend="pass store=")
     if isinstance(thing, EvalRun):
         return Run(thing, store)
-    return Run(find_run(store, str(thing)), store)
+    return Run(find_run(store, str(thing), prefer=suite), store)
 
 
-def find_run(store: Store, which: str) -> EvalRun:
-    """The run whose id is, or begins with, ``which``; or the newest of the variant or experiment of that name."""
-    exact = store.get(EvalRun, which)
-    if exact is not None:
-        return exact
-    if which:
-        found = list(store.find(EvalRun, {"id__prefix": which}, limit=2)) if len(which) >= 4 else []
-        if len(found) > 1:
-            raise UsageError(f"{which!r} begins several run ids", mend="give more digits")
-        if found:
-            return found[0]
-        for key in ("variant", "experiment"):
-            named = next(store.find(EvalRun, {key: which}, newest_first=True, limit=1), None)
-            if named is not None:
-                return named
-    known: list[str] = []
-    for run in store.find(EvalRun, newest_first=True, limit=200):
-        known += [run.id, run.variant]
-    raise NotFound.among("run", which, known)
+def pair_of(one: Any, other: Any, store: Any = None) -> tuple[Run, Run]:
+    """Two runs to compare, as `run_of`; what only a name says is taken on the suite of the other, or on the one both ran on."""
+    named = [not isinstance(thing, Run | Runs | EvalRun) for thing in (one, other)]
+    if all(named) and store is not None:
+        first, second = find_pair(store, str(one), str(other))
+        return Run(first, store), Run(second, store)
+    if named[0]:
+        second_run = run_of(other, store)
+        return run_of(one, store or second_run.store, suite=suite_of(second_run.record)), second_run
+    first_run = run_of(one, store)
+    return first_run, run_of(other, store or first_run.store, suite=suite_of(first_run.record))
