@@ -110,6 +110,39 @@ slipway.flush(60)
     assert found["drops"] == {"capture: payload cut": 1}
 
 
+def calls_itself(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("name", "fill"),
+    [
+        ("an output of too many parts", lambda live: live.record_output([[n] for n in range(3_000)])),
+        ("an input too deep", lambda live: live.record_input(calls_itself(40))),
+        ("an attribute of too many parts", lambda live: live.set({"a": {str(n): [n] for n in range(3_000)}})),
+        ("too long an attribute", lambda live: live.set({"a": "x" * 70_000})),
+        ("too many attributes", lambda live: live.set({f"a{n}": n for n in range(1_500)})),
+        ("too long an event", lambda live: live.event("e", text="x" * 70_000)),
+        ("too many events", lambda live: [live.event("e") for _ in range(2_000)]),
+        ("too long an error", lambda live: live.record_error(ValueError("x" * 70_000))),
+        ("a stream of too many parts", lambda live: [live.add_chunk([n]) for n in range(3_000)]),
+    ],
+)
+def test_every_cut_is_counted(name, fill):
+    with recording() as recorded, span("whole") as live:
+        live.record_output([[n] for n in range(500)])
+        live.set({"a": "x" * 5_000}).event("e", text="y")
+    assert recorded.spans
+    assert recorded.dropped == {}
+    with recording() as recorded, span("cut") as live:
+        fill(live)
+    assert len(recorded.spans) == 1
+    assert recorded.dropped.get(("capture", "payload cut"), 0) >= 1, name
+
+
 def test_redaction_comes_before_the_blob(started, store):
     started()
     with span("secret") as live:

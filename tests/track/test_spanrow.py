@@ -25,6 +25,7 @@ ORDINARY = [
     ("surrogate in a value", "\udc80", {"\udfff": 1}),
     ("hidden by name", {"cookie": "anything", "flag": {"credential": True}}, ""),
     ("bytes", b"\xff\x00", (1, 2)),
+    ("usage", {"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 34}, {"max_tokens": "12"}),
 ]
 OUT_OF_THE_ORDINARY = [
     ("escape\x10 in the name", 1, 2),
@@ -33,6 +34,7 @@ OUT_OF_THE_ORDINARY = [
     ("secret", 1, "write to someone.else@example.org"),
     ("long", ["x" * 4_000] * 3, 1),
     ("named as a blob", {"$blob": "0" * 64}, 1),
+    ("too many parts", [[n] for n in range(3_000)], 1),
 ]
 
 

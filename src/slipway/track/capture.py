@@ -47,11 +47,12 @@ _exception_args = BaseException.__dict__["args"].__get__
 class Budget:
     """What one capture may still take: characters of text and nodes of structure."""
 
-    __slots__ = ("characters", "limit", "nodes")
+    __slots__ = ("characters", "cut", "limit", "nodes")
 
     def __init__(self, max_bytes: int) -> None:
         self.limit = self.characters = max_bytes + MARGIN
         self.nodes = NODES
+        self.cut = False  # a part of the structure is not in the picture
 
     def taken(self) -> int:
         """Roughly how many bytes the picture holds."""
@@ -67,6 +68,7 @@ def snapshot(value: Any, budget: Budget, depth: int = 0) -> Any:
         return value
     budget.nodes -= 1
     if depth > DEPTH or budget.nodes <= 0:
+        budget.cut = True
         return _name(kind) if depth > DEPTH else "..."
     if kind is dict:
         return _mapping(dict.items(value), dict.__len__(value), budget, depth)
@@ -131,6 +133,7 @@ def _sequence(items: Iterator[Any], size: int, budget: Budget, depth: int) -> li
         for item in items:
             if budget.nodes <= 0 or (budget.characters <= 0 and len(found) > 16):
                 found.append(f"...[{size - len(found)} more]")
+                budget.cut = True
                 break
             kind = type(item)
             if id(kind) in ATOMS:
@@ -149,6 +152,7 @@ def _mapping(items: Any, size: int, budget: Budget, depth: int) -> dict[str, Any
         for key, item in items:
             if budget.nodes <= 0 or (budget.characters <= 0 and len(found) > 16):
                 found["..."] = f"[{size - len(found)} more]"
+                budget.cut = True
                 break
             name = key if type(key) is str and len(key) <= 256 else _key(key)
             kind = type(item)

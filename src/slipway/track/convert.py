@@ -62,7 +62,10 @@ class Converter:
         attributes = clean(priced(live.kind, live.attributes, self.prices), hide) if live.attributes else {}
         if live.stream_count:
             attributes["slipway.stream.chunks"] = live.stream_count
+        if live.cut:
+            self.payloads.count()
         if live.attributes_dropped or live.events_dropped:
+            self.payloads.count()
             attributes["slipway.attributes_dropped"] = live.attributes_dropped
             attributes["slipway.events_dropped"] = live.events_dropped
         problem = live.problem
@@ -83,8 +86,6 @@ class Converter:
         # An ordinary span is far below: not weighed again.
         if live.size * 6 > inline or live.stream is not None or named_as_blob(given) or named_as_blob(output):
             given, output = fit(given), fit(output)
-        if attributes:
-            attributes = cut(attributes, self.max_bytes)
         status = live.status_set or ("error" if problem is not None else "ok")
         bound = live.bound
         return Span(
@@ -97,12 +98,12 @@ class Converter:
             project=self.project,
             kind=live.kind,
             status=status,
-            error=cut(error, self.max_bytes) if error else None,
+            error=self._beside(error) if error else None,
             first_token_ns=max(0, live.first - live.started) if live.first >= 0 else None,
             input=given,
             output=output,
-            attributes=attributes,
-            events=_event_records(events, self.max_bytes) if events else (),
+            attributes=self._beside(attributes) if attributes else attributes,
+            events=self._records(events) if events else (),
             links=live.links,
             resource=self.resource,
             scope=live.scope,
@@ -140,11 +141,26 @@ class Converter:
             duration_ns=nanoseconds(record.duration_ns),
             input=self.payloads.fit(given),
             output=self.payloads.fit(output),
-            attributes=cut(attributes, self.max_bytes),
-            events=_event_records(events, self.max_bytes),
-            error=cut(error, self.max_bytes) if error else None,
+            attributes=self._beside(attributes),
+            events=self._records(events),
+            error=self._beside(error) if error else None,
             resource=record.resource or self.resource,
             environment_id=record.environment_id or self.environment_id(),
+        )
+
+    def _beside(self, value: Any) -> Any:
+        """An error or attributes, cut to what fits on a span; counted when that took something away."""
+        kept = cut(value, self.max_bytes)
+        if kept is not value:
+            self.payloads.count()
+        return kept
+
+    def _records(self, rows: list[list[Any]]) -> tuple[Event, ...]:
+        left = [self.max_bytes]
+        if _weight([row[2] for row in rows], self.max_bytes) > self.max_bytes:
+            self.payloads.count()
+        return tuple(
+            Event(name[:1_024], nanoseconds(at), _cut_value(attributes, left)) for name, at, attributes in rows
         )
 
     def _redacted(self, parts: list[Any], *, streamed: bool) -> list[Any]:
@@ -240,11 +256,6 @@ def cut(value: Any, limit: int) -> Any:
     if value is None or _weight(value, limit) <= limit:
         return value
     return _cut_value(value, [limit])
-
-
-def _event_records(rows: list[list[Any]], limit: int) -> tuple[Event, ...]:
-    left = [limit]
-    return tuple(Event(name[:1_024], nanoseconds(at), _cut_value(attributes, left)) for name, at, attributes in rows)
 
 
 def _weight(value: Any, limit: int) -> int:

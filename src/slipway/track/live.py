@@ -76,6 +76,7 @@ class LiveSpan:
     attributes_dropped: int = 0
     events_dropped: int = 0
     size: int = 0
+    cut: bool = False  # a value was too deep or had too many parts to be kept whole
     scope: str = "slipway"
     otel_before: Any = None
     recorded = True
@@ -125,7 +126,7 @@ class LiveSpan:
             budget = budget or Budget(self.tracer.max_bytes)
             own[name] = snapshot(value, budget)
         if budget is not None:
-            self.size += budget.taken()
+            self._weigh(budget)
         return self
 
     def event(self, name: str, /, **attributes: Any) -> None:
@@ -138,7 +139,7 @@ class LiveSpan:
             return
         budget = Budget(self.tracer.max_bytes)
         events.append((name, self.tracer.monotonic(), snapshot(attributes, budget)))
-        self.size += budget.taken()
+        self._weigh(budget)
 
     def record_input(self, value: Any) -> None:
         """Keep ``value`` as the span's input."""
@@ -180,6 +181,8 @@ class LiveSpan:
             else:
                 budget.characters -= len(chunk)
                 self.stream.append(chunk if budget.characters >= 0 else chunk[: budget.characters])
+        else:
+            budget.cut = True
 
     def _picture(self, value: Any) -> Any:
         kind = type(value)
@@ -188,8 +191,12 @@ class LiveSpan:
             return value
         budget = Budget(self.tracer.max_bytes)
         seen = snapshot(value, budget)
-        self.size += budget.taken()
+        self._weigh(budget)
         return seen
+
+    def _weigh(self, budget: Budget) -> None:
+        self.size += budget.taken()
+        self.cut = self.cut or budget.cut
 
     def finish(self) -> None:
         """Close the span and hand it to the recorder. A second call, or one in a forked child, does nothing."""
@@ -198,7 +205,7 @@ class LiveSpan:
             return
         self.ended = tracer.monotonic()
         if self.stream_budget is not None:
-            self.size += self.stream_budget.taken()
+            self._weigh(self.stream_budget)
         tracer.recorder.put(self)
 
     def __enter__(self) -> LiveSpan:

@@ -131,7 +131,7 @@ _SECRET_GATE = (
     r"|gl(?:pat|ptt|rt|dt|soat|cbt)-|xox[abeoprs]-|xapp-|hooks\.slack|api/webhooks|:AA[A-Za-z0-9_\-]{8}|(?:SK|AC)[0-9a-f]{12}|SG\.|key-[0-9a-f]{8}"
     r"|hf_|gsk_|xai-|pplx-|r8_|pk-lf-|lsv2_|pcsk_|npm_|pypi-|dapi|do[opr]_v1|hv[sbr]\.|shp(?:at|ca|pa|ss)_|EAAA|sq0|lin_api|secret_|ntn_"
     r"|AGE-SECRET|eyJ[A-Za-z0-9_\-]{6}|://[^\s/\"']*:[^\s/\"']*@|(?i:accountkey|aws.{0,24}secret|bearer\s|basic\s+[A-Za-z0-9_\-.~+/]{8}|token\s+[A-Za-z0-9_\-.~+/])"
-    r"|(?i:(?:passw|passphrase|pwd|secret|key|token|authorization)[a-z]{0,6}\\?[\"']?\s*[:=])"
+    r"|(?i:(?:passw(?:or)?d|passphrase|pwd|secret|key|token|authorization)\\?[\"']?\s*[:=])"
 )
 _BASE64_GATE = r"[A-Za-z0-9+/_\-]{24}"
 _PERSONAL_GATE = (

@@ -27,7 +27,7 @@ class Payloads:
         self.blobs = inline_bytes is not None
         self.inline = max_bytes if inline_bytes is None else min(inline_bytes, max_bytes)
         self.most = max_bytes
-        self._cut, self._count = cut, count
+        self._cut, self.count = cut, count
 
     def fit(self, value: Any) -> Any:
         """``value``, or what stands for it on the span. A value that looks like a reference becomes a blob, to be none."""
@@ -35,7 +35,7 @@ class Payloads:
             return value
         kept = self._cut(value, self.most)
         if kept is not value:
-            self._count()
+            self.count()
         if not self.blobs:
             return kept
         data = _encode(kept)

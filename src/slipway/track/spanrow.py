@@ -103,6 +103,7 @@ def _unusual(live: LiveSpan) -> bool:
     """Has it what a row is not made of here?"""
     return (
         live.problem is not None
+        or live.cut
         or live.stream_count > 0
         or live.stream is not None
         or live.events is not None

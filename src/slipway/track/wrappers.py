@@ -83,7 +83,9 @@ class How:
                 found[self.rest] = snapshot(args[max(len(names), self.skip) :], budget)
             if kwargs:
                 found.update(snapshot(kwargs, budget))
-        live.size += size if budget is None else size + budget.taken()
+        live.size += size
+        if budget is not None:
+            live._weigh(budget)
         return found
 
     def close(self, live: LiveSpan | Unsampled, output: Any) -> None:
