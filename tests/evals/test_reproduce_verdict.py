@@ -105,6 +105,12 @@ def test_each_factor_is_named_when_it_and_only_it_differs():
     assert named(facts(run=replace(now, config={**CONFIG, "scorers": [{"name": "exact", "version": "2"}]}))) == {"code"}
     assert named(facts(changed=("a.py",))) == {"code"}
     assert named(facts(packages=Packages("python", (), {"numpy": ("1", "2")}, ""))) == {"packages"}
+    # Another Python makes another tree of the same source: its hashes say nothing.
+    other = replace(now, config={**CONFIG, "code_hash": "c2", "scorers": [{"name": "exact", "version": "2"}]})
+    python = {"python": ("3.11.9", "3.12.1")}
+    assert named(facts(run=other, packages=Packages("python", (), python, ""))) == {"packages"}
+    python = {"python": ("3.11.9", "3.11.2")}
+    assert named(facts(run=other, packages=Packages("python", (), python, ""))) == {"packages", "code"}
     assert named(facts(dataset_id="d2")) == {"data"}
     assert named(facts(run=replace(now, summary={"prompts": ["p2"], "models_seen": ["m-1"]}))) == {"prompt"}
     assert named(facts(run=replace(now, config={**CONFIG, "model_name": "m2"}))) == {"model"}

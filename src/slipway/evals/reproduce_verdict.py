@@ -134,7 +134,7 @@ def _code(recorded: EvalRun, facts: Facts, *, here: bool) -> Iterable[Reason]:
         yield Reason("code", f"changed since: {', '.join(facts.changed[:5])}{more}")
     if facts.failed:
         yield Reason("code", f"it does not run: {facts.failed}")
-    if facts.run is None:
+    if facts.run is None or _other_python(facts.packages):
         return
     before, now = recorded.config.get("code_hash"), facts.run.config.get("code_hash")
     if before and now and before != now:
@@ -144,6 +144,12 @@ def _code(recorded: EvalRun, facts: Facts, *, here: bool) -> Iterable[Reason]:
         now = versions.get(one.get("name"))
         if now != one.get("version"):
             yield Reason("code", f"scorer {one.get('name')} {one.get('version')} -> {now}")
+
+
+def _other_python(packages: Packages) -> bool:
+    """Each minor version of Python parses the same source into a tree of its own, so its hashes say nothing of the code."""
+    before, now = packages.differ.get("python", ("", ""))
+    return before.split(".")[:2] != (now or "").split(".")[:2]
 
 
 def _prompts(recorded: EvalRun, run: EvalRun) -> Iterable[Reason]:
