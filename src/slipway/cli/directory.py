@@ -14,6 +14,9 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Serve": {
         "up": "Start the server: OTLP receiver and JSON API on one port.",
         "key": "Make, list and revoke keys of the server.",
+        "backup": "Copy everything that cannot be made again, while it runs.",
+        "restore": "Put a backup into an empty data folder.",
+        "migrate": "Bring the store to the schema of this version.",
     },
     "Record": {
         "run": "Record a script or module that does not know Slipway.",
