@@ -116,7 +116,8 @@ def _unusual(live: LiveSpan) -> bool:
 
 def fields_of(row: Row) -> dict[str, Any]:
     """What `Span` would be written as in JSON: the columns that hold JSON are taken as they are."""
-    return {
-        name: msgspec.Raw(value) if name in JSON and value is not None else value
-        for name, value in zip(COLUMNS, row, strict=True)
-    }
+    found = dict(zip(COLUMNS, row, strict=True))
+    for name in JSON:
+        if (value := found[name]) is not None:
+            found[name] = msgspec.Raw(value)
+    return found
