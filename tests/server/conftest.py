@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -148,3 +150,15 @@ def browser() -> str:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     assert found, "the tests need Chromium; run: make system"
     return found
+
+
+@pytest.fixture(scope="session")
+def power_shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that writes down what a server does to its files. Skips without a C compiler or on another system."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("no C compiler on Linux to watch a server's writes with; apt-get install gcc")
+    library = tmp_path_factory.mktemp("shim") / "power.so"
+    source = Path(__file__).with_name("power.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl", "-lpthread"], check=True)
+    return library
