@@ -106,6 +106,8 @@ def examine(call: Invocation, *, deep: bool = False) -> Findings:
     folder = config.data_folder
     found.checks += [*_folder(folder)]
     _store(found, call, deep=deep)
+    if config.endpoint:
+        _server(found, call)
     _recorder(found, folder)
     for reason, count in sorted(found.drops.items()):
         table = "capture" if reason.startswith("capture:") else "trace"
@@ -189,9 +191,12 @@ def _recorder(found: Findings, folder: Path) -> None:
 
 
 def _store(found: Findings, call: Invocation, *, deep: bool) -> None:
+    from slipway.track.delivery import waiting
+
     url = call.config.store_url
     empty = url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()
-    if empty and not (call.config.data_folder / "spool").exists():
+    spool = call.config.data_folder / "spool"
+    if empty and (not spool.exists() or (call.config.endpoint and not waiting(spool))):
         found.checks.append(Check("store", "ok", "not there yet; it is made when something is recorded"))
         return
     try:
@@ -215,6 +220,18 @@ def _store(found: Findings, call: Invocation, *, deep: bool) -> None:
         said = f"{found.shipped:,} records of programs that ended were waiting; they are stored now"
         found.checks.append(Check("spool", "ok", said))
     found.checks += [Check("store", "broken", problem, "see docs/reference/errors.md") for problem in health.problems]
+
+
+def _server(found: Findings, call: Invocation) -> None:
+    """Whether the server that records go to takes them; what waited for it is sent."""
+    try:
+        sent = call.forward()
+    except SlipwayError as error:
+        found.checks.append(Check("server", "broken", str(error.args[0]), error.mend or "see endpoint"))
+        return
+    found.shipped += sent
+    said = f"; {sent:,} records of programs that ended were waiting and are sent now" if sent else ""
+    found.checks.append(Check("server", "ok", f"{call.config.endpoint} takes records{said}"))
 
 
 def without_password(url: str) -> str:

@@ -69,6 +69,19 @@ class Invocation:
             return 0  # it stays in the spool for whoever may write
         return ship_folder(self.config.data_folder / "spool", Keeping(self.store).write)
 
+    def forward(self) -> int:
+        """Send what ended programs left for the server in ``endpoint``, and ask whether it would take more; how many records
+        went. Raises `ConfigError`, and `InfrastructureError` when it takes nothing."""
+        from slipway.track import ship_folder
+        from slipway.track.remote import Remote
+
+        remote = Remote(self.config)
+        try:
+            remote.check()
+            return ship_folder(self.config.data_folder / "spool" / remote.endpoint.folder, remote.write)
+        finally:
+            remote.close()
+
     def suite(self, name: str) -> Suite:
         """The suite of that name. Raises `NotFound`, naming the nearest one."""
         from slipway.evals.suites import find_suite
