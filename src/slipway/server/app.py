@@ -41,11 +41,11 @@ def _endpoint(found: Route, state: State) -> Endpoint:
             who, project = await identify(request, state, found)
             body = await read_body(request, state) if found.body is not None else b""
             return await answer(found, Call(request, state, who, project), body)
-        except Refused as refusal:
-            state.counts[f"refused: {refusal.reason}"] += 1
-            return problem(refusal)
         except SlipwayError as error:
-            return problem(error)
+            if isinstance(error, Refused):
+                state.counts[f"refused: {error.reason}"] += 1
+            usual = problem(error)
+            return found.problem(request, usual, error) if found.problem is not None else usual
 
     return endpoint
 

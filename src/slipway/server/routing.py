@@ -27,11 +27,12 @@ from starlette.responses import Response
 
 from slipway.data import plain
 from slipway.data.access import Role, Scope
-from slipway.errors import DataError
+from slipway.errors import DataError, SlipwayError
 
 if TYPE_CHECKING:
     from slipway.server.state import Identity, State
 
+Problem = Callable[[Request, Response, SlipwayError], Response]
 _SCOPES: dict[Role, Scope] = {"viewer": "read", "writer": "write", "admin": "admin"}
 JSON = "application/json"
 
@@ -51,6 +52,7 @@ class Route:
     body: Any
     answer: Any
     parts: tuple[str, ...]
+    problem: Problem | None
 
     @property
     def name(self) -> str:
@@ -69,14 +71,22 @@ class Call:
 
 
 def route(
-    method: str, path: str, *, needs: Role | None, scope: Scope | None = None, status: int = 200, media: str = JSON
+    method: str,
+    path: str,
+    *,
+    needs: Role | None,
+    scope: Scope | None = None,
+    status: int = 200,
+    media: str = JSON,
+    problem: Problem | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Serve the function there. ``needs`` is the least role; None opens it to everybody, which tests hold to a short list.
-    ``scope`` is what a key must be for: read, write or admin, as the role says, unless it is given."""
+    ``scope`` is what a key must be for: read, write or admin, as the role says, unless it is given. ``problem`` makes of an
+    error and the answer that would be given to it another answer: for clients that read errors in a form of their own."""
     wanted = scope or (_SCOPES[needs] if needs is not None else None)
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
-        function.__route__ = (method, path, needs, wanted, status, media)  # type: ignore[attr-defined]
+        function.__route__ = (method, path, needs, wanted, status, media, problem)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -104,11 +114,12 @@ def _described(
     scope: Scope | None,
     status: int,
     media: str,
+    problem: Problem | None,
 ) -> Route:
     hints = typing.get_type_hints(function)
     parts = tuple(name for name in inspect.signature(function).parameters if f"{{{name}" in path)
     query, body, said = hints.get("query"), hints.get("body"), hints.get("return")
-    return Route(method, path, function, needs, scope, status, media, query, body, said, parts)
+    return Route(method, path, function, needs, scope, status, media, query, body, said, parts, problem)
 
 
 async def answer(found: Route, call: Call, body: bytes) -> Response:

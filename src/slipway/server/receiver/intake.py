@@ -140,7 +140,11 @@ class Intake:
     def _full(self) -> Refused:
         self._state.counts["otlp refused, too much is waiting"] += 1
         return Refused(
-            429, "too much is waiting for the disk", mend="send the batch again after a moment", headers=AGAIN
+            429,
+            "too much is waiting for the disk",
+            mend="send the batch again after a moment",
+            reason="overload",
+            headers=AGAIN,
         )
 
     # -- storing
