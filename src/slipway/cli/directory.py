@@ -17,6 +17,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "backup": "Copy everything that cannot be made again, while it runs.",
         "restore": "Put a backup into an empty data folder.",
         "migrate": "Bring the store to the schema of this version.",
+        "prune": "Delete what is older or larger than the settings keep.",
         "prove": "Kill a server under load; look for all it acknowledged.",
     },
     "Record": {

@@ -135,6 +135,11 @@ def _received(page: Page, state: State) -> None:
     full = state.counts["otlp refused, too much is waiting"]
     page.one("slipway_otlp_overload_total", "counter", "Batches sent back with 429.", full)
     page.one("slipway_pending_records", "gauge", "Records that wait for the disk.", state.intake.waiting)
+    pruned = [
+        ({"what": what.replace("_", " ")}, state.counts[f"pruned {what}"])
+        for what in ("traces", "spans", "log_records", "blobs")
+    ]
+    page.family("slipway_pruned_total", "counter", "What retention deleted.", pruned)
     page.histogram("slipway_commit_seconds", "Time from a batch to its commit.", [({}, state.commits)])
 
 

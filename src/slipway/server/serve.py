@@ -117,12 +117,14 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
     await _answers(serving, settings.host, port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     state.indexer.start()
+    state.pruner.start()
     try:
         started(f"http://{host}:{port}", stop)
         await asyncio.wait([serving])
         if not serving.cancelled():
             serving.result()
     finally:
+        state.pruner.stop()
         state.indexer.stop()
         state.derived.close()
 

@@ -16,6 +16,7 @@ from slipway.server.indexer import Indexer
 from slipway.server.keys import Identity, Keys
 from slipway.server.meters import Histogram
 from slipway.server.receiver.intake import Intake
+from slipway.server.retention import Pruner, limits_of
 from slipway.server.watch import Watch
 from slipway.store.derived import Builder, Derived, Query
 
@@ -47,3 +48,4 @@ class State:
         self.commits = Histogram()
         reading = partial(derive, store=self.store, prices=self.config.prices)
         self.indexer = Indexer(Builder(self.derived, reading), self.arrived)
+        self.pruner = Pruner(self.derived, self.indexer.builder, limits_of(self.config), self.counts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from slipway.data import digest
 from slipway.errors import DataError, StoreError
 from slipway.store.files import own_folder
 
+SETTLED_S = 3600.0
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -76,6 +78,8 @@ class FolderBlobs:
         path = self._path(name)
         try:
             known = path.stat().st_size == len(data)  # a file of another length is torn: write it again
+            if known:
+                os.utime(path)  # it is wanted again: `remove` leaves it
         except FileNotFoundError:
             known = False
         except OSError as error:
@@ -101,6 +105,27 @@ class FolderBlobs:
     def names(self) -> list[str]:
         """Every digest there is a file for."""
         return [name for name, _ in self._files()]
+
+    def is_settled(self, name: str) -> bool:
+        """Whether it was put so long ago that whoever put it has long said what for."""
+        try:
+            return time.time() - self._path(checked(name)).stat().st_mtime > SETTLED_S
+        except OSError:
+            return False
+
+    def remove(self, name: str) -> bool:
+        """Delete one that no row names; False, and it stays, when somebody has put it again meanwhile."""
+        path = self._path(checked(name))
+        aside = path.with_name(f".{path.name}.{os.getpid()}.gone")
+        try:
+            os.rename(path, aside)
+            if time.time() - aside.stat().st_mtime <= SETTLED_S:
+                os.rename(aside, path)
+                return False
+            aside.unlink()
+        except OSError:
+            return False
+        return True
 
     def size(self) -> tuple[int, int]:
         """(files, bytes)."""
