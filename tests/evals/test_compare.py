@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -265,17 +266,27 @@ def test_bad_files_name_file_and_line(tmp_path):
         compare(good, tmp_path / "nix.jsonl")
 
 
-def test_it_renders_in_a_terminal(store):
+def drawn(thing, width=80):
     from rich.console import Console
 
+    with open("out.txt", "w") as nowhere:
+        console = Console(width=width, record=True, file=nowhere)
+        console.print(thing)
+        return console.export_text()
+
+
+def test_it_renders_in_a_terminal_as_the_command_line_draws_it(store):
     runs = evaluate(store)
-    console = Console(width=160, record=True, file=open("out.txt", "w"))  # noqa: SIM115
-    console.print(compare(runs["base"], runs["better"], by="parity"))
-    console.print(runs)
-    console.file.close()
-    text = console.export_text()
-    assert "parity=odd" in text
-    assert "better is better than base" in text
+    verdict = compare(runs["base"], runs["better"], by="parity")
+    said, table = drawn(verdict), drawn(runs)
+    assert said.startswith("better is better than base.\n")
+    assert re.search(r"^odd +0\.\d+ .*better", said, re.MULTILINE), said
+    # As it is at 80 columns: no frame, nothing cut off, each figure whole on one line.
+    assert table.splitlines()[0].split() == ["VARIANT", "EXACT", "EXAMPLES", "P50", "P95", "RUN"]
+    for run in runs.values():
+        assert re.search(rf"^{run.variant} +0\.\d+ \[.*\] .* {run.id[:12]}$", table.replace(" \n", "\n"), re.MULTILINE)
+    for text in (said, table):
+        assert not set(text) & set("│┃─━┏╭…"), text
     assert "0.95" in runs._repr_html_()
 
 

@@ -149,37 +149,15 @@ def _price(one: Any) -> str:
 
 
 def _runs(out: Console, runs: list[EvalRun]) -> None:
-    from slipway.cli.draw import right, rows, table, whole
-    from slipway.cli.runs import cost, score_column, size
-    from slipway.data.text import duration, one_line
+    from slipway.data.text import one_line
+    from slipway.evals.runs_draw import remark, runs_table
 
-    title, *scores = score_column(runs)
-    paid = [cost(run.summary, "paid") for run in runs]
-    costs = [right("COST")] if any(one != "-" for one in paid) else []
-    made = table("VARIANT", title, right("EXAMPLES"), right("P50"), right("P95"), *costs, whole("RUN"))
-    lines = []
-    for run, score, spent in zip(runs, scores, paid, strict=True):
-        latency = run.summary.get("latency_ms") or {}
-        times = [duration(latency[q]["estimate"]) if q in latency else "-" for q in ("p50", "p95")]
-        lines.append((run.variant, score, size(run), *times, *([spent] if costs else []), short(run.id)))
-    out.print(rows(made, lines))
+    out.print(runs_table(runs))
     for run in runs:
-        if said := _remark(run):
+        if said := remark(run):
             out.print(f"{one_line(run.variant)}: {said}")
     for line in _next(runs):
         out.print(line, style="dim")
-
-
-def _remark(run: EvalRun) -> str:
-    """What is out of the ordinary: how it ended, what failed, what was known before."""
-    from slipway.evals.results import taken_over
-
-    summary = run.summary
-    failed = summary.get("failed", 0) + summary.get("infrastructure_failures", 0)
-    said = [f"{failed:,} failed"] if failed else []
-    if run.status != "finished":
-        said.insert(0, f"{run.status.replace('_', ' ')} after {summary.get('samples', 0):,} of {run.planned:,}")
-    return ", ".join(filter(None, [*said, taken_over(summary)]))
 
 
 def _next(runs: list[EvalRun]) -> list[str]:

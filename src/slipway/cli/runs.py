@@ -11,8 +11,6 @@ from slipway.cli.refs import completes, find_run, short
 from slipway.cli.verbs import family
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
 
     from slipway.data import EvalRun, Sample
@@ -41,6 +39,7 @@ def ls(call: Invocation, limit: int, suite: str | None, variant: str | None) -> 
 def _list(out: Console, found: list[EvalRun]) -> None:
     from slipway.cli.draw import cell, rows, table, whole
     from slipway.data.text import moment
+    from slipway.evals.runs_draw import score_column
 
     if not found:
         out.print("No eval run. Make one: slipway eval SUITE")
@@ -53,50 +52,6 @@ def _list(out: Console, found: list[EvalRun]) -> None:
         for r, score in zip(found, scores, strict=True)
     ]
     out.print(rows(made, [line[:-1] if ended else line for line in lines]))
-
-
-def score_column(found: Sequence[EvalRun]) -> list[str]:
-    """The title and a cell for each run: ``EXACT``, ``0.790 [0.731, 0.839]``. The score is named in each cell where runs
-    differ in it; what a sealed run tells stands in its ledger."""
-    from slipway.evals.summary import figures
-
-    names = {run.summary["metric"] for run in found if run.summary.get("scores")}
-    cells = [names.pop().upper() if len(names) == 1 else "SCORE"]
-    for run in found:
-        metric, scores = run.summary.get("metric", ""), run.summary.get("scores", {})
-        if metric in scores:
-            cells.append(f"{metric} {figures(scores[metric])}" if names else figures(scores[metric]))
-        else:
-            cells.append(told(run.summary["look"]) if "look" in run.summary else "-")
-    return cells
-
-
-def size(run: EvalRun) -> str:
-    """``82 x 3``: examples and repeats, or with a score of its own number what that rests on."""
-    from slipway.evals.summary import size_line
-
-    score = run.summary.get("scores", {}).get(run.summary.get("metric", ""), {})
-    return size_line(score, short=True) if score else f"{run.summary.get('examples', 0):,}"
-
-
-def told(look: Any) -> str:
-    """What a look at a held-out suite told, on one line."""
-    from slipway.data.text import score
-
-    verdict = "first look" if look["number"] == 1 else "better" if look["better"] else "not better"
-    count = look["looks_left"]
-    left = "locked" if look["locked"] else f"{count} look{'' if count == 1 else 's'} left"
-    return f"{verdict}: best {score(look['shown'], look['low'], look['high'])}, {left}"
-
-
-def cost(summary: Any, which: str = "total") -> str:
-    """What the run's answers cost, or ``which="paid"`` what the run itself paid, without those recorded before; a dash when no
-    price is known, since unknown is not free."""
-    from slipway.data.text import money
-
-    found = summary.get("cost_usd") or {}
-    known = bool(found) and found.get("unknown", 0) < summary.get("samples", 0)
-    return money(found.get(which, found["total"])) if known else "-"
 
 
 @command.command("show", short_help="Show one run.")
@@ -188,6 +143,7 @@ def _why(sample: Sample) -> str:
 def _scores(out: Console, summary: Any) -> None:
     from slipway.cli.draw import cell, right, rows, table
     from slipway.data.text import duration
+    from slipway.evals.runs_draw import cost
     from slipway.evals.summary import figures, size_line
 
     scores = summary.get("scores", {})

@@ -115,7 +115,7 @@ def look(call: Invocation, suite: str, variant: str, why: str, dry_run: bool) ->
     score: nothing of single examples. The same variant again spends nothing.
     """
     from slipway.cli.eval import run_suite
-    from slipway.cli.runs import told
+    from slipway.evals.runs_draw import told
     from slipway.evals.sealed import ledger as read_ledger
 
     if dry_run:

@@ -95,15 +95,9 @@ class RunVerdict(Shown):
         return [[name, *_cells(one)] for name, one in named]
 
     def __rich__(self) -> Any:
-        from rich.console import Group
-        from rich.table import Table
-        from rich.text import Text
+        from slipway.evals.compare_draw import drawing
 
-        table = Table("", "verdict", self.a, self.b, "difference", "p", "n", "n needed")
-        for row in self.rows():
-            table.add_row(*row)
-        notes = [Text(f"note: {note}") for note in (*self.main.notes, *self.notes)]
-        return Group(table, Text(self.reading), *notes)
+        return drawing(self.to_dict())
 
 
 def compare(

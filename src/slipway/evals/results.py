@@ -10,7 +10,7 @@ from slipway.errors import NotFound, UsageError
 from slipway.evals.columns import Columns, read
 from slipway.evals.naming import find_pair, find_run, suite_of
 from slipway.evals.process import as_it_is
-from slipway.evals.summary import score_line
+from slipway.evals.summary import score_line, taken_over
 from slipway.store.protocol import Store
 
 
@@ -168,24 +168,14 @@ class Runs(Mapping[str, Run]):
         return header, body
 
     def __rich__(self) -> Any:
-        from rich.table import Table
+        from slipway.evals.runs_draw import drawing
 
-        header, body = self.rows()
-        table = Table(*header)
-        for row in body:
-            table.add_row(*row)
-        return table
+        return drawing([run.record for run in self._runs.values()])
 
     def _repr_html_(self) -> str:
         from slipway.evals.html import table
 
         return table(*self.rows())
-
-
-def taken_over(summary: Mapping[str, Any]) -> str:
-    """``82 of 82 taken over``: how many samples have an answer that was recorded before; "" when none has."""
-    cached = summary.get("cached")
-    return f"{cached:,} of {summary.get('samples', 0):,} taken over" if cached else ""
 
 
 def _spent(summary: Mapping[str, Any]) -> float:

@@ -195,3 +195,9 @@ def size_line(score: Mapping[str, Any], *, short: bool = False) -> str:
         said += f" x {values // examples}" if not values % examples else f", {values:,} answers"
     clusters = score.get("n_clusters") or examples
     return said if short or clusters >= examples else f"{said}, {clusters:,} clusters"
+
+
+def taken_over(summary: Mapping[str, Any]) -> str:
+    """``82 of 82 taken over``: how many samples have an answer that was recorded before; "" when none has."""
+    cached = summary.get("cached")
+    return f"{cached:,} of {summary.get('samples', 0):,} taken over" if cached else ""
