@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import tomllib
 from pathlib import Path
 
@@ -26,6 +27,20 @@ def test_every_name_is_there_and_says_what_the_caller_gets(name):
     thing = getattr(slipway, name)
     assert inspect.getdoc(thing), f"slipway.{name} has no docstring"
     assert f"`{name}`" in (ROOT / "docs/reference/python.md").read_text(), f"docs/reference/python.md lacks {name}"
+
+
+def test_what_pages_and_examples_import_is_on_the_page():
+    page = (ROOT / "docs/reference/python.md").read_text()
+    sources = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.py")]
+    for path in sources:
+        if "decisions" in path.parts:
+            continue
+        for module, names in re.findall(r"^from (slipway\.[\w.]+) import ([\w, ]+)$", path.read_text(), re.MULTILINE):
+            for name in names.split(","):
+                name = name.strip()
+                assert f"## `{module}.{name}`" in page or f"## `{name}`" in page, (
+                    f"{path}: {module}.{name} is not public"
+                )
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,21 @@ FOLDER = Path("docs/reference")
 PYTHON = """# The public names
 
 Written by `python -m slipway.cli.pages` from the docstrings; change those, not this page. What is not here is not public.
-`import slipway` loads none of it: each name is loaded when it is first used.
+`import slipway` loads none of it: each name is loaded when it is first used. Names with dots, at the end, are imported
+from their module.
 """
+
+DOTTED = (
+    "slipway.evals.sealed.ledger",
+    "slipway.evals.sealed.seal",
+    "slipway.evals.sealed.take_look",
+    "slipway.evals.sealed.unseal_rows",
+    "slipway.evals.stats.needed_pairs",
+    "slipway.evals.stats.needed_per_arm",
+    "slipway.models.ScriptedModel",
+    "slipway.store.recover.recover",
+)
+"""Public too, but not of every day."""
 
 SCORERS = """# Scorers
 
@@ -34,7 +48,9 @@ Where scorers are named (`scorers = [...]` in `slipway.toml`, `evaluate(scorers=
 
 def pages() -> dict[str, str]:
     """Text of each page by file name."""
-    public = [PYTHON, *_entries((name, getattr(slipway, name)) for name in slipway.__all__)]
+    names = {name: getattr(slipway, name) for name in slipway.__all__}
+    names |= {dotted: getattr(import_module(dotted.rpartition(".")[0]), dotted.rpartition(".")[2]) for dotted in DOTTED}
+    public = [PYTHON, *_entries(iter(names.items()))]
     scorers = [SCORERS, *_entries((name, registry.lookup("scorer", name)) for name in registry.names("scorer"))]
     return {"python.md": "\n".join(public).rstrip() + "\n", "scorers.md": "\n".join(scorers).rstrip() + "\n"}
 
@@ -42,7 +58,7 @@ def pages() -> dict[str, str]:
 def _entries(things: Iterator[tuple[str, Any]]) -> Iterator[str]:
     for name, thing in things:
         yield f"\n## `{name}`\n"
-        signature = _signature(name, thing)
+        signature = _signature(name.rpartition(".")[2], thing)
         if signature:
             yield f"```\n{signature}\n```\n"
         yield from (_prose(paragraph) + "\n" for paragraph in _docstring(thing).split("\n\n"))
