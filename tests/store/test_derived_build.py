@@ -7,10 +7,10 @@ import random
 import threading
 from dataclasses import replace
 
-import derived_model as model
 import pytest
 from sqlalchemy import text
 
+import derived_model as model
 from slipway.data import LogRecord, Span
 from slipway.errors import ConfigError, StoreError
 from slipway.store import open_store
