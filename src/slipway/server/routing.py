@@ -149,7 +149,7 @@ def encoded(value: Any) -> bytes:
 def _from_query(request: Request, kind: Any) -> Any:
     """Repeated names become lists; numbers and flags are read from their text."""
     given: dict[str, Any] = {}
-    several = {field.encode_name for field in msgspec.structs.fields(kind) if typing.get_origin(field.type) is tuple}
+    several = {field.encode_name for field in msgspec.structs.fields(kind) if _is_list(field.type)}
     for name in request.query_params:
         values = request.query_params.getlist(name)
         given[name] = values if name in several else values[-1]
@@ -157,6 +157,11 @@ def _from_query(request: Request, kind: Any) -> Any:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         raise DataError(f"the query is wrong: {error}", mend="see /api/v1/openapi.json for its parameters") from None
+
+
+def _is_list(kind: Any) -> bool:
+    origin = typing.get_origin(kind)
+    return _is_list(typing.get_args(kind)[0]) if origin is typing.Annotated else origin is tuple
 
 
 def _from_json(body: bytes, kind: Any) -> Any:
