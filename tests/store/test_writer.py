@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from slipway.data import Sample
 from slipway.errors import StoreError
 from slipway.store.writer import Writer
 
@@ -86,3 +87,11 @@ def test_who_closes_with_patience_does_not_wait_for_a_commit_that_does_not_end()
     leave.set()
     assert writer.close()
     assert (stuck.result(30), behind.result(30)) == (1, 1)
+
+
+def test_what_is_acknowledged_was_synced(sqlite_store):
+    """WAL with synchronous=FULL: each commit waits for the disk. Killed processes cannot show it, only a power cut could."""
+    sqlite_store.write([Sample("r", "e")])
+    driver = sqlite_store._writing.connection.driver_connection
+    assert driver.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert driver.execute("PRAGMA synchronous").fetchone() == (2,)
