@@ -42,13 +42,14 @@ class Capture(Table, frozen=True):
 
 class Trace(Table, frozen=True):
     """How spans travel. ``sample`` is the part of traces that is kept, 0 to 1; ``spool_bytes`` caps the disk that spans may
-    take while they cannot be stored."""
+    take while they cannot be stored, ``spool_days`` how long they wait for it."""
 
     enabled: bool = True
     sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     queue: int = 100_000
     flush_ms: int = 50
     spool_bytes: int = 1_073_741_824
+    spool_days: Annotated[float, msgspec.Meta(gt=0)] = 30.0
 
 
 class Retention(Table, frozen=True):

@@ -279,6 +279,31 @@ def test_t03_at_the_cap_the_oldest_is_kept_and_every_drop_is_counted(start_serve
     assert [(drop.reason, drop.count) for drop in server.store.find(Drop)] == [("full", dropped)]
 
 
+def test_what_has_waited_too_long_is_given_up_and_counted_but_never_while_somebody_takes_it(start_server, recording_to):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    folder = client(url).data_folder / "spool" / Endpoint.parse(url).folder
+
+    def leave(age_days):
+        left = Segment(folder, process="dead-1-x")
+        left.append([made(number) for number in range(1_500)])
+        left.close()
+        then = time.time() - age_days * 86_400
+        os.utime(left.path, (then, then))
+
+    leave(31)
+    leave(29)
+    tracer = recording_to(url)
+    until(lambda: tracer.recorder.drops.totals().get(("spool", "too old")) == 1_500)
+    assert len(segments(folder)) == 1
+    server = start_server(port=port)
+    until(lambda: server.store.count(Span) == 1_500)
+    shutdown()
+    leave(365)
+    recording_to(url)
+    until(lambda: server.store.count(Span) == 3_000)
+
+
 def test_t19_an_answer_that_was_lost_means_once_more_and_nothing_is_stored_twice(server, recording_to):
     wire = Wire(int(server.url.rpartition(":")[2]))
     wire.cut_answers = 3

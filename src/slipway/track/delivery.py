@@ -6,14 +6,15 @@ offered again with growing pauses, in pieces, and a segment is deleted only afte
 a record twice changes nothing in the store, so a doubt always means: once more.
 
 When the spool reaches ``trace.spool-bytes``, what is NEW is dropped and counted: the first spans of an outage say most about
-it, and what was once written down is never thrown away. When neither store nor spool takes a batch it is held in memory
-up to ``trace.queue`` records, then dropped and counted.
+it. What was written down waits for ``trace.spool-days``. When neither store nor spool takes a batch it is held in memory up to
+``trace.queue`` records, then dropped and counted. A sink with ``ahead`` (a server) gets a batch after the spool has it.
 """
 
 from __future__ import annotations
 
 import errno
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -65,10 +66,11 @@ class Delivery:
         drops: Drops,
         spool_bytes: int,
         hold: int,
+        spool_days: float = 30.0,
         amend: Callable[[Any], Any] = lambda record: record,
     ) -> None:
         self.folder, self.process, self.drops = folder, process, drops
-        self.spool_bytes, self.hold = spool_bytes, hold
+        self.spool_bytes, self.spool_days, self.hold = spool_bytes, spool_days, hold
         self._open_sink, self._amend = open_sink, amend
         self._opening: Future[Sink] | None = None
         self.sink: Sink | None = None
@@ -336,9 +338,12 @@ class Delivery:
 
     def _after_piece(self, error: BaseException | None, now: float) -> None:
         if error is not None:
-            if self._cargo and not self._held and not getattr(error, "away", False):
-                self._cargo[0].refused(self.drops, self._accepted)
-                self._cargo.rotate(-1)
+            if self._cargo and not self._held:
+                if self._cargo[0].give_up(self.drops, self.spool_days, time.time_ns()):
+                    self._cargo.popleft()
+                elif not getattr(error, "away", False):
+                    self._cargo[0].refused(self.drops, self._accepted)
+                    self._cargo.rotate(-1)
             self._failed(error, now)
             return
         self._succeeded()

@@ -37,6 +37,7 @@ DISK_FULL = ("spool", "disk full")
 PAYLOAD_CUT = ("capture", "payload cut")
 TOO_MANY_NAMES = ("metrics", "too many different names")
 REFUSED_BY_SERVER = ("server", "refused by it")
+TOO_OLD = ("spool", "too old")
 REASONS = (  # their places are in file names: new ones go to the end
     QUEUE_FULL,
     CLOSED,
@@ -52,6 +53,7 @@ REASONS = (  # their places are in file names: new ones go to the end
     PAYLOAD_CUT,
     TOO_MANY_NAMES,
     REFUSED_BY_SERVER,
+    TOO_OLD,
 )
 _NO_RECORD = frozenset(": ".join(reason) for reason in (INSTRUMENTOR, ENVIRONMENT, PAYLOAD_CUT))
 _MOST_NAME = 200

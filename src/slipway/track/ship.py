@@ -87,6 +87,16 @@ class Cargo:
     def _alone(self) -> bool:
         return self._failures >= TRIES_BEFORE_ALONE
 
+    def give_up(self, drops: Drops, days: float, now_ns: int) -> bool:
+        """Nobody took the last piece: count what is left and delete the segment, if it is older than ``days``."""
+        if now_ns - os.fstat(self.fd).st_mtime_ns <= days * 86_400_000_000_000:
+            return False
+        left = len(self._piece) + sum(1 for _ in self._records or ())
+        drops.count(reasons.DAMAGED, self._damage.lost - self._counted)
+        drops.count(reasons.TOO_OLD, left)
+        self.done()
+        return True
+
     def done(self) -> None:
         """Everything is stored: delete the segment."""
         self.path.unlink(missing_ok=True)

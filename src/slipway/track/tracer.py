@@ -134,6 +134,7 @@ class Tracer:
             process=self.process,
             drops=self.recorder.drops,
             spool_bytes=self.config.trace.spool_bytes,
+            spool_days=self.config.trace.spool_days,
             hold=self.config.trace.queue,
             amend=self.amend,
         )
