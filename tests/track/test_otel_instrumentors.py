@@ -71,8 +71,10 @@ Harbour(messages=iter([said])).invoke("what is a slipway")
 
 
 def packages(folder: Path, *left_out: str) -> str:
-    """A folder with every installed package but those whose names begin so: what another virtual environment would hold."""
+    """A folder with every installed package but those whose names begin so: what another virtual environment would hold.
+    Of OpenAI's instrumentors in OpenTelemetry's namespace it has one, OpenTelemetry's own, and not Traceloop's."""
     folder.mkdir()
+    left_out = (*left_out, "opentelemetry_instrumentation_openai-")
     for path in SITE.iterdir():
         if not path.name.startswith(left_out) and not path.name.endswith(".pth"):
             (folder / path.name).symlink_to(path)
@@ -164,7 +166,9 @@ def test_two_instrumentors_of_one_sdk_record_a_call_once(server):
 
 def test_so_it_is_when_the_application_switches_on_the_other_itself(server):
     before = "from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor\n"
+    traceloop = before.replace("_v2", "")
     for start in (
+        OPENAI.replace("client.chat", traceloop + "OpenAIInstrumentor().instrument()\nclient.chat"),
         before + "import slipway, openai\nOpenAIInstrumentor().instrument()\n" + OPENAI,
         OPENAI.replace("client.chat", before + "OpenAIInstrumentor().instrument()\nclient.chat"),
     ):

@@ -19,7 +19,7 @@ MOST_OPEN, MOST_ENDED = 10_000, 256
 COUNTED_ON = "slipway.counted_on"
 _COUNTS = ("slipway.tokens.", "slipway.cost_usd")
 
-_SCOPE = re.compile(r"(?:openinference|opentelemetry)\.instrumentation\.([a-z0-9_]+?)(?:_v2)?")
+_SCOPE = re.compile(r"(?:openinference|opentelemetry)\.instrumentation\.([a-z0-9_]+?)(?:_v2|\.v\d)?")
 _OWN_SCOPES = {"com.anthropic.sdk.python": "anthropic"}
 _SHARED_SCOPE = "opentelemetry.util.genai.handler"  # of several instrumentors: the provider tells whose span it is
 _PROVIDERS = ("gen_ai.provider.name", "gen_ai.system", "llm.system", "llm.provider")

@@ -58,7 +58,8 @@ class Collector(BaseHTTPRequestHandler):
             if "json" in self.headers["Content-Type"]:
                 given = json.loads(body)
             else:
-                given = hexadecimal(MessageToDict(REQUESTS[self.path].FromString(body)))
+                request = REQUESTS[self.path].FromString(body)
+                given = hexadecimal(MessageToDict(request, use_integers_for_enums=True))
             for kind, rows in self.found.items():
                 rows.extend(given.get(kind, ()))
         self.send_response(200)

@@ -20,6 +20,7 @@ _LANGCHAIN |= {f"{name}Chunk": role for name, role in _LANGCHAIN.items()}
 _SPEAKERS = frozenset((*_ROLES, "user", "assistant", "system", "tool"))
 _CALLS = frozenset({"tool_call", "tool-call", "tool_use", "function_call", "server_tool_use"})
 _RESULTS = frozenset({"tool_call_response", "tool-result", "tool_result", "function_call_output", "tool_call_result"})
+_IDS = ("tool_call_id", "toolCallId", "tool_use_id", "call_id", "id")  # some have an id of their own beside the call's
 _THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking", "redacted-reasoning"})
 _AROUND = ("messages", "choices", "generations", "prompt", "input", "output", "chat_history")
 _CONTENT = ("content", "parts", "contents", "text", "reply", "transcript")
@@ -59,7 +60,7 @@ def call(value: Any) -> ToolCall | None:
     if name is None:
         return None
     given = _first(inner, "arguments", "args", "input", "parameters")
-    return ToolCall(name, arguments(given), text(_first(value, "id", "toolCallId", "call_id", "tool_call_id")))
+    return ToolCall(name, arguments(given), text(_first(value, *_IDS)))
 
 
 def arguments(value: Any) -> Mapping[str, Any]:
@@ -120,7 +121,8 @@ class _Reader:
         if isinstance(value.get("message"), Mapping) and "content" not in value:
             self.read(value["message"], role, depth + 1)
             return
-        inside = None if "role" in value or "content" in value else _first(value, *_AROUND)
+        alone = "role" in value or "content" in value or _type(value) in _CALLS or _type(value) in _RESULTS
+        inside = None if alone else _first(value, *_AROUND)
         if inside is None or isinstance(inside, int | float):
             self.message(value, role)
             return
@@ -149,7 +151,7 @@ class _Reader:
             calls.append(legacy)
         if calls and role == "user":
             role = "assistant"  # it is the model that asks for tools
-        answered = text(_first(value, "tool_call_id", "toolCallId", "id")) if role == "tool" else None
+        answered = text(_first(value, *_IDS)) if role == "tool" else None
         if said or calls or (not results and (_spoken(value) or content is not None)):
             self.put(role, said, calls, answered)
         for number, result in results:
@@ -224,7 +226,7 @@ def _result(part: Mapping[str, Any]) -> tuple[str | None, str]:
     given = _first(part, "result", "response", "output", "content")
     if isinstance(given, Mapping) and "value" in given:
         given = given["value"]
-    return text(_first(part, "id", "toolCallId", "tool_use_id", "call_id", "tool_call_id")), written(given)
+    return text(_first(part, *_IDS)), written(given)
 
 
 def _first(value: Mapping[str, Any], *names: str) -> Any:

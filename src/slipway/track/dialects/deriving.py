@@ -155,7 +155,7 @@ def derive(
     """What ``span`` and the log records that belong to it say. Whatever they hold, this does not raise, and takes time in
     proportion to their size. ``prices`` is ``[prices]`` of slipway.toml, for spans that give none."""
     tables, said = _tables(), Said(span, logs)
-    found, spoke = _read(tables, said)
+    found = _read(tables, said)
     fields = {name: _field(tables, said, found, name, clean) for name, clean in _FIELDS.items()}
     _fill_parameters(tables, said, fields)
     if fields["first_token_ms"] is None and (seconds := fields["first_token_s"]) is not None:
@@ -174,6 +174,8 @@ def derive(
     if kind == "llm":
         asked = asked or conversation.messages(_shown(given))
         said_back = said_back or conversation.messages(_shown(answered), "assistant")
+    if not any(each.role == "system" for each in asked):
+        asked = (*_messages(found, "system"), *asked)
     calls = tuple(found.get("tool_calls") or ()) or tuple(call for each in said_back for call in each.tool_calls)
     fields.update(
         session_id=span.session_id or fields["session_id"],
@@ -189,24 +191,20 @@ def derive(
         messages_out=said_back,
         tools=tuple(found.get("tools") or ()),
         tool_calls=tuple(each for each in calls if isinstance(each, ToolCall)),
-        dialects=spoke,
         **fields,
     )
 
 
-def _read(tables: _Tables, said: Said) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What the functions of the dialects give, the first that says something first; and who spoke."""
+def _read(tables: _Tables, said: Said) -> dict[str, Any]:
+    """What the functions of the dialects give, the first that says something first."""
     found: dict[str, Any] = {}
-    spoke = []
     for dialect in tables.dialects:
-        if dialect.read is None or not dialect.heads & said.heads:
-            continue
-        given = dialect.read(said)
-        new = {name: value for name, value in given.items() if value not in (None, "", ()) and name not in found}
-        if new:
-            spoke.append(dialect.name)
-            found.update(new)
-    return found, tuple(spoke)
+        if dialect.read is not None and dialect.heads & said.heads:
+            given = dialect.read(said)
+            found.update(
+                {name: value for name, value in given.items() if value not in (None, "", ()) and name not in found}
+            )
+    return found
 
 
 def _field(tables: _Tables, said: Said, found: Mapping[str, Any], name: str, clean: Callable[[Any], Any]) -> Any:

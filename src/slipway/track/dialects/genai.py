@@ -24,16 +24,13 @@ _OLD = {"gen_ai.content.prompt": "gen_ai.prompt", "gen_ai.content.completion": "
 
 def read(said: Said) -> dict[str, Any]:
     """Messages, from the newest generation that has some; tools; the tool that was run."""
-    system = messages(said.get("gen_ai.system_instructions"), "system")
     asked = messages(said.get("gen_ai.input.messages"))
     answered = messages(said.get("gen_ai.output.messages"), "assistant")
     reason = _reason(said.get("gen_ai.output.messages"))
     by_event = _by_events(said)
-    asked = asked or tuple(by_event["asked"])
-    if system and not any(each.role == "system" for each in asked):
-        asked = (*system, *asked)
     return {
-        "messages_in": asked,
+        "system": messages(said.get("gen_ai.system_instructions"), "system"),
+        "messages_in": asked or tuple(by_event["asked"]),
         "messages_out": answered or tuple(by_event["answered"]),
         "finish_reason": text(said.get("gen_ai.response.finish_reasons")) or reason or by_event["reason"],
         "tools": tools(said.get("gen_ai.tool.definitions", "gen_ai.request.tools")),

@@ -17,11 +17,21 @@ def read(said: Said) -> dict[str, Any]:
     request, response = said.get("request_data"), said.get("response_data")
     every = said.get("pydantic_ai.all_messages", "all_messages_events")
     return {
+        "kind": _kind(said),
         "messages_in": asked or messages(request) or messages(every),
         "messages_out": answered or messages(response, "assistant") or messages(said.get("final_result"), "assistant"),
         "tools": tools(said.get("model_request_parameters")) or tools(_tools(request)),
         "tool_calls": _ran(said),
     }
+
+
+def _kind(said: Said) -> str | None:
+    """Older spans of pydantic-ai name no operation, and those of agents repeat the tokens of the calls inside them."""
+    if said.span.scope != "pydantic-ai" or "gen_ai.operation.name" in said.attributes:
+        return None
+    if "gen_ai.tool.name" in said.attributes:
+        return "tool"
+    return "agent" if "agent_name" in said.attributes else None
 
 
 def _tools(request: Any) -> Any:
@@ -45,6 +55,16 @@ def _ran(said: Said) -> tuple[ToolCall, ...]:
     return (ToolCall(name, arguments(said.get("tool_arguments")), text(said.attributes.get("gen_ai.tool.call.id"))),)
 
 
+_HEADS = (
+    "events",
+    "pydantic_ai",
+    "all_messages_events",
+    "request_data",
+    "response_data",
+    "agent_name",
+    "tool_arguments",
+)
+
 DIALECT = Dialect(
     name="logfire",
     rank=40,
@@ -56,8 +76,6 @@ DIALECT = Dialect(
         "input": ("pydantic_ai.all_messages", "tool_arguments", "prompt", "request_data"),
         "output": ("final_result", "tool_response", "all_messages_events", "response_data"),
     },
-    heads=frozenset(
-        ("events", "pydantic_ai", "all_messages_events", "request_data", "model_request_parameters", "tool_arguments")
-    ),
+    heads=frozenset((*_HEADS, "model_request_parameters")),
     read=read,
 )

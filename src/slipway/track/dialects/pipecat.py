@@ -15,10 +15,8 @@ def read(said: Said) -> dict[str, Any]:
     if not said.span.scope.startswith("pipecat"):
         return {}
     given = said.attributes.get
-    model = text(given("gen_ai.request.model"))
     return {
         "kind": _KINDS.get(said.span.name),
-        "model": None if model == "unknown" else model,
         "messages_in": messages(said.get("input", "text")),
         "messages_out": messages(said.get("output"), "assistant") or messages(said.get("transcript")),
         "tools": tools(said.get("tools", "tools.definitions")),

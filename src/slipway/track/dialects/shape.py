@@ -59,7 +59,6 @@ class Derived:
     error: str | None = None
     input: Any = None
     output: Any = None
-    dialects: tuple[str, ...] = ()
 
 
 class Said:
@@ -137,7 +136,8 @@ class Dialect:
 
     ``names``: a field of `Derived` (also ``input``, ``output``, ``first_token_s``) -> attributes that hold it, the first that is
     there wins. ``kinds``: an attribute -> its values in lower case -> kinds. ``parameters``: attributes with a JSON object of the
-    request's parameters. ``read`` gives fields that no table can. The dialect of lower ``rank`` goes first.
+    request's parameters. ``read`` gives fields that no table can, and ``system``, messages that go before those to the model.
+    The dialect of lower ``rank`` goes first.
     """
 
     name: str
