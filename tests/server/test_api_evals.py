@@ -92,8 +92,8 @@ def test_the_journey_is_that_of_the_command(api):
     rows = [Example(f"e{n}", str(n), str(n % 2)) for n in range(30)]
     variants = {"base": {"guess": "0"}, "better": {"guess": "", "parent": "base"}}
 
-    def task(text, context):
-        return context.config["guess"] or str(int(text) % 2)
+    def task(example, context):
+        return context.config["guess"] or str(int(example.input) % 2)
 
     evaluate(task, data=rows, scorers=["exact"], variants=variants, store=store, trace=False)
     found = api.get("/journey")
