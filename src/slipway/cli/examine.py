@@ -70,15 +70,18 @@ class Findings:
         return [check for check in self.checks if check.state == "broken"]
 
     def payload(self) -> dict[str, Any]:
-        """For ``--json``. ``spans.stored``, ``spans.dropped``, ``spool.pending`` are always there."""
+        """For ``--json``. ``spans.stored``, ``spans.dropped``, ``spool.pending`` are always there, under these names and as
+        members of ``spans`` and ``spool``."""
         from slipway.track.drops import records_lost
 
+        spans = {"stored": self.counts.get("Span", 0), "dropped": records_lost(self.drops)}
+        spool = {"pending": self.recorder.get("spool.pending", 0), "shipped": self.shipped}
         return {
             "healthy": not self.broken,
-            "spans.stored": self.counts.get("Span", 0),
-            "spans.dropped": records_lost(self.drops),
-            "spool.pending": self.recorder.get("spool.pending", 0),
-            "spool.shipped": self.shipped,
+            "spans": spans,
+            "spool": spool,
+            **{f"spans.{name}": count for name, count in spans.items()},
+            **{f"spool.{name}": count for name, count in spool.items()},
             "drops": self.drops,
             "recorder": self.recorder,
             "store": self.store,

@@ -135,6 +135,8 @@ def _received(page: Page, state: State) -> None:
     full = state.counts["otlp refused, too much is waiting"]
     page.one("slipway_otlp_overload_total", "counter", "Batches sent back with 429.", full)
     page.one("slipway_pending_records", "gauge", "Records that wait for the disk.", state.intake.waiting)
+    page.one("slipway_journal_bytes", "gauge", "Bytes of raw bodies kept to mend a damaged store.", state.journal.bytes)
+    page.one("slipway_journal_failed_total", "counter", "Bodies that could not be kept there.", state.journal.failed)
     pruned = [
         ({"what": what.replace("_", " ")}, state.counts[f"pruned {what}"])
         for what in ("traces", "spans", "log_records", "blobs")

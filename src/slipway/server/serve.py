@@ -127,6 +127,7 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
         state.pruner.stop()
         state.indexer.stop()
         state.derived.close()
+        state.journal.close()
 
 
 def _free_port(host: str, port: int) -> int:

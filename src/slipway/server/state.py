@@ -14,6 +14,7 @@ from slipway.server.arrived import Arrived
 from slipway.server.deriving import derive
 from slipway.server.feed import Feed
 from slipway.server.indexer import Indexer
+from slipway.server.journal import Journal
 from slipway.server.keys import Identity, Keys
 from slipway.server.meters import Histogram
 from slipway.server.receiver.intake import Intake
@@ -41,6 +42,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.threads = anyio.CapacityLimiter(self.config.server.threads)
+        self.journal = Journal(self.config.data_folder / "journal", self.config.server.journal_bytes)
         self.intake = Intake(self)
         self.keys = Keys(self.store)
         self.derived = Derived(self.store)

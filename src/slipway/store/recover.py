@@ -20,10 +20,12 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was copied, by kind; and in words what was not, with the keys where an index still knows them."""
+    """What was copied, by kind; and in words what was not, with the keys where an index still knows them. ``replayed``: how
+    many records a journal gave back besides."""
 
     copied: Mapping[str, int]
     lost: tuple[str, ...] = field(default_factory=tuple)
+    replayed: int = 0
 
 
 def recover(path: str | Path, out: Store) -> Recovered:

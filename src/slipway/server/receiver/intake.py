@@ -74,26 +74,41 @@ class Intake:
 
     async def receive(self, call: Call, signal: Signal, form: Form, convert: Convert) -> bytes:
         """Store what the request carries; the body of the answer. Raises `SlipwayError` for what is not answered with 200."""
-        headers = call.request.headers
+        try:
+            return await self._receive(call, signal, form, convert)
+        except Refused as refusal:
+            if refusal.status == 429:  # a sender that is cut off in the middle of its body reads no answer
+                await bodies.discard(call.request, self._settings.max_batch_bytes)
+            raise
+
+    async def _receive(self, call: Call, signal: Signal, form: Form, convert: Convert) -> bytes:
+        headers, journal = call.request.headers, self._state.journal
         if len(call.project) > LONGEST:
             raise Refused(400, f"the project's name is longer than {LONGEST} characters", mend="shorten it")
         with self._admitted() as hold:
             coding = bodies.coding_of(headers.get("content-encoding", ""))
             body = await bodies.read(call.request, self._settings.max_batch_bytes, lambda size: self._take(hold, size))
-            small = len(body) <= INLINE and coding == "identity" and not signal.blocks
+            size = len(body)
+            small = size <= INLINE and coding == "identity" and not signal.blocks
             batch = Batch(lambda resource: project_of(resource, call))
 
             parts = [body]
             del body  # so that its memory is free as soon as it was decoded
 
             def prepared() -> Future[int] | None:
+                kept = journal.packed(parts[0], coding)
                 request = self._decoded(parts.pop(), coding, hold, signal, form)
                 try:
                     convert(request, form, batch)
                 except BROKEN:  # single records are counted by `convert`
                     raise Refused(400, "the attributes of a resource are malformed", mend="correct them") from None
                 del request
-                return self._submit(batch, hold)
+                with self._lock:  # rows take about twice the room of what they are made from
+                    hold.size += size
+                    self._pending.size += size
+                waiting = self._submit(batch, hold)
+                journal.keep(call, signal, form, kept)
+                return waiting
 
             with self._state.arrived.receiving:
                 waiting = prepared() if small else await anyio.to_thread.run_sync(prepared, limiter=self._threads)
