@@ -74,22 +74,13 @@ class Intake:
 
     async def receive(self, call: Call, signal: Signal, form: Form, convert: Convert) -> bytes:
         """Store what the request carries; the body of the answer. Raises `SlipwayError` for what is not answered with 200."""
-        try:
-            return await self._receive(call, signal, form, convert)
-        except Refused as refusal:
-            if refusal.status == 429:  # a sender that is cut off in the middle of its body reads no answer
-                await bodies.discard(call.request, self._settings.max_batch_bytes)
-            raise
-
-    async def _receive(self, call: Call, signal: Signal, form: Form, convert: Convert) -> bytes:
         headers, journal = call.request.headers, self._state.journal
         if len(call.project) > LONGEST:
             raise Refused(400, f"the project's name is longer than {LONGEST} characters", mend="shorten it")
         with self._admitted() as hold:
             coding = bodies.coding_of(headers.get("content-encoding", ""))
             body = await bodies.read(call.request, self._settings.max_batch_bytes, lambda size: self._take(hold, size))
-            size = len(body)
-            small = size <= INLINE and coding == "identity" and not signal.blocks
+            small = len(body) <= INLINE and coding == "identity" and not signal.blocks
             batch = Batch(lambda resource: project_of(resource, call))
 
             parts = [body]
@@ -103,9 +94,6 @@ class Intake:
                 except BROKEN:  # single records are counted by `convert`
                     raise Refused(400, "the attributes of a resource are malformed", mend="correct them") from None
                 del request
-                with self._lock:  # rows take about twice the room of what they are made from
-                    hold.size += size
-                    self._pending.size += size
                 waiting = self._submit(batch, hold)
                 journal.keep(call, signal, form, kept)
                 return waiting
@@ -184,11 +172,13 @@ class Intake:
         with self._lock:
             hold.records += len(records)
             self._pending.records += len(records)
-        future.add_done_callback(self._tell)
+        begun = time.perf_counter()
+        future.add_done_callback(lambda done: self._tell(done, begun))
         return future
 
-    def _tell(self, future: Future[int]) -> None:
+    def _tell(self, future: Future[int], begun: float) -> None:
         if not future.cancelled() and future.exception() is None:
+            self._state.commits.add(time.perf_counter() - begun)
             self._state.arrived.tell()
 
     def _sift(self, batch: Batch) -> None:
