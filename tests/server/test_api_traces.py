@@ -143,7 +143,12 @@ def test_everything_of_a_span(api):
     assert found["attributes"]["odd"][0] == "\\ud800"
     said = found["derived"]
     assert (said["model"], said["input_tokens"], said["cost_usd"], said["kind"]) == ("small", 10, 0.5, "llm")
-    assert said["input"] == [{"role": "user", "content": "weather in Boston"}]
+    assert said["messages_in"][0] == {
+        "role": "user",
+        "content": "weather in Boston",
+        "tool_calls": [],
+        "tool_call_id": None,
+    }
     assert found["events"] == [{"name": "retry", "time_ns": AT, "attributes": {"wait": 1}}]
     assert [log["id"] for log in found["logs"]] == ["log"]
     assert [each["id"] for each in found["feedback"]] == ["f1"]

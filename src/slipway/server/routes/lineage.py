@@ -15,13 +15,12 @@ from slipway.server.routes.runs import VariantShown
 from slipway.server.routes.traces import trace_of
 from slipway.server.routing import Call, route
 from slipway.server.views import DatasetShown, FeedbackShown, RunShown, held_out, shown, shown_run
+from slipway.track import dialects
 
 MOST_SPANS = 5_000
 MOST_FEEDBACK = 1_000
-_PROMPTS = (  # name, version: as they are called by whoever records them
+_PROMPTS = (  # name, version: beside those that dialects know
     ("slipway.prompt.name", "slipway.prompt.version"),
-    ("gen_ai.prompt.name", "gen_ai.prompt.version"),
-    ("langfuse.observation.prompt.name", "langfuse.observation.prompt.version"),
     ("llm.prompt_template.name", "llm.prompt_template.version"),
 )
 _PROMPT_ID = ("slipway.prompt.id", "gen_ai.prompt.id")
@@ -181,6 +180,9 @@ def _prompts(call: Call, spans: Iterable[Span], variant: Variant | None) -> list
     named: dict[tuple[str, str], None] = {}
     ids: dict[str, None] = {}
     for span in spans:
+        found = dialects.derive(span)
+        if found.prompt_name:
+            named[found.prompt_name, found.prompt_version or ""] = None
         for name, version in _PROMPTS:
             if isinstance(said := span.attributes.get(name), str):
                 named[said, str(span.attributes.get(version, ""))] = None
@@ -189,12 +191,12 @@ def _prompts(call: Call, spans: Iterable[Span], variant: Variant | None) -> list
     if isinstance(configured, str):
         name, _, version = configured.rpartition("@v")
         named[(name, version) if name and version.isdigit() else (configured, "")] = None
-    found = [PromptUsed(name, version, _kept(call, name, version)) for name, version in named]
+    used = [PromptUsed(name, version, _kept(call, name, version)) for name, version in named]
     for identity in ids:
         kept = _of_project(call, Prompt, [identity])
-        if kept is not None and not any(use.kept and use.kept.id == identity for use in found):
-            found.append(PromptUsed(kept.name, str(kept.version), shown(kept, PromptShown)))
-    return found
+        if kept is not None and not any(use.kept and use.kept.id == identity for use in used):
+            used.append(PromptUsed(kept.name, str(kept.version), shown(kept, PromptShown)))
+    return used
 
 
 def _kept(call: Call, name: str, version: str) -> PromptShown | None:

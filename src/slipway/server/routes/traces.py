@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from slipway.data import Feedback, LogRecord, Span
+from slipway.data import Feedback, LogRecord, Message, Span
 from slipway.errors import NotFound
 from slipway.server.access import Refused
-from slipway.server.deriving import facts
 from slipway.server.filters import parse
 from slipway.server.pages import Cursor, From, Limit, To
 from slipway.server.routing import JSON, Call, encoded, route
@@ -21,7 +20,7 @@ from slipway.server.views import FeedbackShown, SpanShown, TraceList, TraceShown
 from slipway.store.derived.answers import Node, Page, TraceRow
 from slipway.store.derived.conditions import And, Compare, Condition, Field
 from slipway.store.payloads import refers, whole
-from slipway.track.genai import describe
+from slipway.track import dialects
 
 MOST_BESIDE = 1_000  # log records, and pieces of feedback, in the answer about one span
 LARGEST_PAYLOAD = 64 << 20
@@ -94,22 +93,53 @@ class LogShown(msgspec.Struct):
     attributes: Mapping[str, Any]
 
 
+class ToolCallShown(msgspec.Struct):
+    """A tool that a model asked for, or that the span ran."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    id: str | None
+
+
+class MessageShown(msgspec.Struct):
+    """One turn of a conversation. ``role`` is system, user, assistant or tool."""
+
+    role: str
+    content: str
+    tool_calls: list[ToolCallShown]
+    tool_call_id: str | None
+
+
 class DerivedShown(msgspec.Struct):
-    """What the attributes say, whatever dialect they say it in. ``input`` and ``output`` are messages where a model was
-    called; ``attributes`` has the rest under one name each (slipway.temperature ...)."""
+    """What the attributes, events and log records say, whatever dialect they say it in. ``tools`` are those
+    offered to the model, ``tool_calls`` those that it asked for. Null or empty: it is not said."""
 
     kind: str
     model: str | None
+    request_model: str | None
     provider: str | None
+    messages_in: list[MessageShown]
+    messages_out: list[MessageShown]
+    tools: list[Mapping[str, Any]]
+    tool_calls: list[ToolCallShown]
     input_tokens: int | None
     output_tokens: int | None
     cached_tokens: int | None
+    reasoning_tokens: int | None
     cost_usd: float | None
+    temperature: float | None
+    top_p: float | None
+    max_tokens: int | None
+    seed: int | None
+    first_token_ms: float | None
+    finish_reason: str | None
     session_id: str | None
     user_id: str | None
+    prompt_name: str | None
+    prompt_version: str | None
+    error: str | None
     input: Any
     output: Any
-    attributes: Mapping[str, Any]
 
 
 class SpanDetail(msgspec.Struct):
@@ -190,9 +220,9 @@ def list_spans(call: Call, trace_id: str, query: LevelQuery) -> SpanPage:
 def get_span(call: Call, trace_id: str, span_id: str) -> SpanDetail:
     """Everything of one span: as it came, and what is derived from it."""
     span = span_of(call, trace_id, span_id)
-    derived = _derived(span)
     where = {"trace_id": span.trace_id, "project": call.project}
-    logs = call.state.store.find(LogRecord, {**where, "span_id": span.span_id}, limit=MOST_BESIDE)
+    logs = list(call.state.store.find(LogRecord, {**where, "span_id": span.span_id}, limit=MOST_BESIDE))
+    derived = _derived(call, span, logs)
     said = call.state.store.find(Feedback, {**where, "span_id__in": [span.span_id, None]}, limit=MOST_BESIDE)
     above = call.state.query.ancestors(call.project, span.trace_id, span.span_id)
     return SpanDetail(
@@ -223,7 +253,7 @@ def get_payload(call: Call, trace_id: str, span_id: str, query: PayloadQuery) ->
         _check_size(int(value["bytes"]), query.max_bytes)
         value = whole(call.state.store, value)
     elif value is None:
-        value = getattr(describe(span.attributes), query.which)
+        value = getattr(dialects.derive(span), query.which)
     text = encoded(value)
     _check_size(len(text), query.max_bytes)
     return Response(text, media_type=JSON)
@@ -258,22 +288,19 @@ def _nodes(page: Page[Node]) -> list[NodeShown]:
     return [NodeShown(shown(n.span, SpanShown), n.children, n.orphan, n.cyclic) for n in page.items]
 
 
-def _derived(span: Span) -> DerivedShown:
-    found, said = facts(span), describe(span.attributes)
-    return DerivedShown(
-        kind=found.kind,
-        model=found.model,
-        provider=found.provider,
-        input_tokens=found.input_tokens,
-        output_tokens=found.output_tokens,
-        cached_tokens=found.cached_tokens,
-        cost_usd=found.cost_usd,
-        session_id=found.session_id,
-        user_id=found.user_id,
-        input=said.input,
-        output=said.output,
-        attributes=said.attributes,
-    )
+def _derived(call: Call, span: Span, logs: Sequence[LogRecord]) -> DerivedShown:
+    found = dialects.derive(span, logs, prices=call.state.config.prices)
+    made = shown(found, DerivedShown)
+    made.messages_in, made.messages_out = _messages(found.messages_in), _messages(found.messages_out)
+    made.tool_calls = [shown(each, ToolCallShown) for each in found.tool_calls]
+    return made
+
+
+def _messages(found: Sequence[Message]) -> list[MessageShown]:
+    said = [shown(message, MessageShown) for message in found]
+    for each, message in zip(said, found, strict=True):
+        each.tool_calls = [shown(one, ToolCallShown) for one in message.tool_calls]
+    return said
 
 
 def _summary(span: Span, derived: DerivedShown) -> SpanShown:
