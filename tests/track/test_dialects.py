@@ -264,6 +264,12 @@ def test_a_span_of_our_own_keeps_what_was_chosen():
     assert (found.input, found.session_id) == ("q", "s")
 
 
+def test_who_spoke_is_named():
+    assert of({"gen_ai.request.model": "m1", "ai.model.id": "m1", "session.id": "s"}).dialects == ("genai", "vercel")
+    assert of({"llm.input_messages.0.message.content": "hi"}).dialects == ("openinference",)
+    assert of({"http.method": "GET", "session.id": "s"}).dialects == ()
+
+
 def test_a_dialect_is_one_file():
     here = Path(dialects.__file__).parent
     named = {each.name for each in dialects.dialects()}

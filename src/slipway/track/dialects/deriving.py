@@ -46,6 +46,7 @@ _OURS = {
     "max_tokens": "slipway.max_tokens",
     "finish_reason": "slipway.finish_reason",
 }
+_COMMON = frozenset({"session.id", "user.id"})  # words of many
 _PARAMETERS = ("temperature", "max_tokens", "seed", "top_p")
 _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("model", "request_model", "provider", "session_id", "user_id", "finish_reason", "error"), text),
@@ -81,6 +82,7 @@ class _Tables:
         for field, ours in _OURS.items():
             for rank, name in enumerate(self.fields.get(field, ())):
                 self.kept.setdefault(name, []).append((rank, ours))
+        self.words = {each.name: _words(each) for each in found}
         self.inputs, self.outputs = self.fields.get("input", ()), self.fields.get("output", ())
         self.known = frozenset((*self.kept, *self.inputs, *self.outputs, *self.kinds, *self.parameters))
 
@@ -94,6 +96,11 @@ class _Tables:
                 if kind:
                     return kind
         return None
+
+
+def _words(dialect: Dialect) -> frozenset[str]:
+    names = (name for names in dialect.names.values() for name in names)
+    return frozenset((*names, *dialect.kinds, *dialect.parameters)) - _COMMON
 
 
 def _merged(found: Iterable[Dialect], field: str) -> tuple[str, ...]:
@@ -155,7 +162,7 @@ def derive(
     """What ``span`` and the log records that belong to it say. Whatever they hold, this does not raise, and takes time in
     proportion to their size. ``prices`` is ``[prices]`` of slipway.toml, for spans that give none."""
     tables, said = _tables(), Said(span, logs)
-    found = _read(tables, said)
+    found, spoke = _read(tables, said)
     fields = {name: _field(tables, said, found, name, clean) for name, clean in _FIELDS.items()}
     _fill_parameters(tables, said, fields)
     if fields["first_token_ms"] is None and (seconds := fields["first_token_s"]) is not None:
@@ -191,20 +198,22 @@ def derive(
         messages_out=said_back,
         tools=tuple(found.get("tools") or ()),
         tool_calls=tuple(each for each in calls if isinstance(each, ToolCall)),
+        dialects=spoke,
         **fields,
     )
 
 
-def _read(tables: _Tables, said: Said) -> dict[str, Any]:
-    """What the functions of the dialects give, the first that says something first."""
+def _read(tables: _Tables, said: Said) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What the functions of the dialects give, the first that says something first; and the dialects that say anything."""
     found: dict[str, Any] = {}
+    spoke = {name: None for name, words in tables.words.items() if not words.isdisjoint(said.attributes)}
     for dialect in tables.dialects:
         if dialect.read is not None and dialect.heads & said.heads:
-            given = dialect.read(said)
-            found.update(
-                {name: value for name, value in given.items() if value not in (None, "", ()) and name not in found}
-            )
-    return found
+            given = {name: value for name, value in dialect.read(said).items() if value not in (None, "", ())}
+            if given:
+                spoke[dialect.name] = None
+            found = {**given, **found}
+    return found, tuple(sorted(spoke))
 
 
 def _field(tables: _Tables, said: Said, found: Mapping[str, Any], name: str, clean: Callable[[Any], Any]) -> Any:

@@ -29,7 +29,7 @@ class Derived:
     ``call``: it is one call of a model whose tokens and cost count in sums; a span around calls that repeats their totals, or
     whose call is counted on another span, is none. ``tools`` are those offered to the model, each as ``{"name",
     "description", "parameters"}``; ``tool_calls`` those that it asked for, or the one that this span ran. ``input`` and
-    ``output`` are the span's own, or else what the messages say.
+    ``output`` are the span's own, or else what the messages say. ``dialects`` are those that the span has words of.
     """
 
     kind: str
@@ -59,6 +59,7 @@ class Derived:
     error: str | None = None
     input: Any = None
     output: Any = None
+    dialects: tuple[str, ...] = ()
 
 
 class Said:
