@@ -18,7 +18,7 @@ from granian.server.embed import Server
 import slipway
 from slipway.config import Config
 from slipway.errors import InfrastructureError, UsageError
-from slipway.server import logs
+from slipway.server import logs, memory
 from slipway.server.access import refuse_open_bind
 from slipway.server.app import create_app
 from slipway.server.state import State
@@ -73,6 +73,7 @@ def _give_up() -> None:
 
 
 def _run(config: Config, started: Callable[[str, Stop], None]) -> int:
+    memory.settle()
     with lock_data_folder(config.data_folder):
         store = open_store(config.store_url)
         try:

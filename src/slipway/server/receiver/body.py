@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -34,6 +35,15 @@ async def read(request: Request, most: int, take: Callable[[int], None]) -> byte
     except ClientDisconnect:
         raise Refused(400, "the client went away in the middle of its request", mend="send it again") from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def discard(request: Request, most: int) -> None:
+    """Read what is left of a body, ``most`` bytes of it, and keep nothing."""
+    with suppress(ClientDisconnect, RuntimeError):  # the latter where nothing is left
+        async for part in request.stream():
+            most -= len(part)
+            if most < 0:
+                return
 
 
 def coding_of(header: str) -> str:

@@ -74,6 +74,14 @@ class Intake:
 
     async def receive(self, call: Call, signal: Signal, form: Form, convert: Convert) -> bytes:
         """Store what the request carries; the body of the answer. Raises `SlipwayError` for what is not answered with 200."""
+        try:
+            return await self._receive(call, signal, form, convert)
+        except Refused as refusal:
+            if refusal.status == 429:  # a sender that is cut off in the middle of its body reads no answer
+                await bodies.discard(call.request, self._settings.max_batch_bytes)
+            raise
+
+    async def _receive(self, call: Call, signal: Signal, form: Form, convert: Convert) -> bytes:
         headers, journal = call.request.headers, self._state.journal
         if len(call.project) > LONGEST:
             raise Refused(400, f"the project's name is longer than {LONGEST} characters", mend="shorten it")
@@ -94,6 +102,9 @@ class Intake:
                 except BROKEN:  # single records are counted by `convert`
                     raise Refused(400, "the attributes of a resource are malformed", mend="correct them") from None
                 del request
+                with self._lock:  # rows take about twice the room of what they are made from
+                    self._pending.size += hold.size
+                    hold.size *= 2
                 waiting = self._submit(batch, hold)
                 journal.keep(call, signal, form, kept)
                 return waiting
