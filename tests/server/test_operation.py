@@ -56,6 +56,7 @@ def test_metrics_count_what_was_done(start, new_database, database):
     assert found["slipway_http_request_seconds_bucket", ("le", "+Inf"), ("route", "/v1/traces")] == 1
     assert found["slipway_otlp_records_total", ("outcome", "stored"), ("signal", "spans")] == 2
     assert found["slipway_dropped_total", ("reason", 'fu"ll\\'), ("where", "queue")] == 7
+    assert found["slipway_commit_seconds_count",] == 1
     assert found["slipway_pending_records",] == 0
     assert found["slipway_store_up",] == 1
     assert found["slipway_store_bytes",] > 10_000

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Select, Table, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 
 from slipway.store.kinds import Again
 
 
 def sql(table: Table, names: Sequence[str], dialect: Dialect, key: Sequence[str], again: Again) -> str:
     """``INSERT ... ON CONFLICT`` as text with positional parameters in the order of ``names``."""
-    insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values({name: bindparam(name) for name in names})
+    statement = _insert(dialect)(table).values({name: bindparam(name) for name in names})
     if again is Again.KEEP:
         statement = statement.on_conflict_do_nothing(index_elements=list(key))
     else:
@@ -31,6 +29,15 @@ def sql(table: Table, names: Sequence[str], dialect: Dialect, key: Sequence[str]
     compiled = statement.compile(dialect=dialect)
     assert list(compiled.positiontup or ()) == list(names), compiled.positiontup
     return str(compiled)
+
+
+def _insert(dialect: Dialect) -> Any:
+    # Imported here: PostgreSQL's dialect brings three drivers' modules, a tenth of what a start takes.
+    if dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    return insert
 
 
 def fetched(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
