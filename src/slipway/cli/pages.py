@@ -1,4 +1,4 @@
-"""Write docs/reference/python.md and docs/reference/scorers.md from docstrings: ``python -m slipway.cli.pages``.
+"""Write python.md, scorers.md and api.md of docs/reference from docstrings: ``python -m slipway.cli.pages``.
 
 A test compares the files with what this makes.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import slipway
 from slipway import registry
+from slipway.cli import apipage
 
 FOLDER = Path("docs/reference")
 
@@ -52,7 +53,8 @@ def pages() -> dict[str, str]:
     names |= {dotted: getattr(import_module(dotted.rpartition(".")[0]), dotted.rpartition(".")[2]) for dotted in DOTTED}
     public = [PYTHON, *_entries(iter(names.items()))]
     scorers = [SCORERS, *_entries((name, registry.lookup("scorer", name)) for name in registry.names("scorer"))]
-    return {"python.md": "\n".join(public).rstrip() + "\n", "scorers.md": "\n".join(scorers).rstrip() + "\n"}
+    made = {"python.md": "\n".join(public), "scorers.md": "\n".join(scorers), "api.md": apipage.page()}
+    return {name: text.rstrip() + "\n" for name, text in made.items()}
 
 
 def _entries(things: Iterator[tuple[str, Any]]) -> Iterator[str]:
