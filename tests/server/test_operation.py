@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from io import StringIO
 
 import httpx
@@ -279,6 +279,19 @@ def test_the_grace_period_ends_and_so_does_the_server(tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     assert "not answered within" in (tmp_path / "log").read_text()
+
+
+def test_t28_50_streams_are_closed_and_not_cut_off(tmp_path):
+    with up(tmp_path, settings="grace = 60") as (process, url), ExitStack() as leave:
+        client = leave.enter_context(httpx.Client(timeout=60, limits=httpx.Limits(max_connections=60)))
+        streams = [leave.enter_context(client.stream("GET", f"{url}/api/v1/events")) for _ in range(50)]
+        assert {stream.status_code for stream in streams} == {200}
+        assert "slipway_sse_clients 50" in httpx.get(f"{url}/metrics").text
+        process.send_signal(signal.SIGTERM)
+        for stream in streams:
+            stream.read()  # raises for a body that is cut off
+        assert process.wait(60) == 0
+    assert "not answered within" not in (tmp_path / "log").read_text()
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path):

@@ -87,6 +87,19 @@ def test_it_takes_no_more_than_its_share_and_forgets_the_oldest(start, tmp_path)
     kept.close()
 
 
+def test_what_retention_does_not_keep_goes_from_the_journal_too(start, tmp_path):
+    served = start(journal_bytes=64_000)
+    for number in range(1, 12):
+        assert post(served, batch(span(number, attributes={"noise": os.urandom(1500).hex()}))).status_code == 200
+    assert len(segments(tmp_path / ".slipway/journal")) > 1
+    for path in segments(tmp_path / ".slipway/journal"):
+        os.utime(path, (1, 1))
+    served.state.journal.expire(10**10)
+    assert len(segments(tmp_path / ".slipway/journal")) <= 1  # the one that is written to
+    assert post(served, batch(span(9))).status_code == 200
+    assert served.state.journal.failed == 0
+
+
 def test_0_keeps_none(start, tmp_path):
     served = start(journal_bytes=0)
     assert post(served, batch(span(1))).status_code == 200

@@ -125,7 +125,8 @@ class Journal:
     def expire(self, before_ns: int) -> None:
         """Delete segments whose last body came before then."""
         with self._lock, suppress(OSError):
-            for path in segments(self._folder):
+            found = segments(self._folder)
+            for path in found if self._handle is None else found[:-1]:  # the last one is being written
                 if path.stat().st_mtime_ns < before_ns:
                     path.unlink()
 

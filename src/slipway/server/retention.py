@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from slipway.errors import SlipwayError
-from slipway.store.retention import Limits, Pruned, Retention
+from slipway.store.retention import DAY_NS, Limits, Pruned, Retention
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from slipway.config import Config
+    from slipway.server.journal import Journal
     from slipway.store.derived import Builder, Derived
 
 log = logging.getLogger("slipway.server")
@@ -29,10 +31,12 @@ def limits_of(config: Config) -> Limits:
 class Pruner:
     """Runs `Retention` now and every ten minutes. ``counts`` is told of what was deleted."""
 
-    def __init__(self, derived: Derived, builder: Builder, limits: Limits, counts: Counter[str]) -> None:
+    def __init__(
+        self, derived: Derived, builder: Builder, limits: Limits, counts: Counter[str], journal: Journal
+    ) -> None:
         self._stopping = threading.Event()
         self._retention = Retention(derived, builder, limits, pause=self._rest)
-        self._counts = counts
+        self._counts, self._journal, self._days = counts, journal, limits.days
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -54,6 +58,8 @@ class Pruner:
         while not self._stopping.is_set():
             try:
                 self._tell(self._retention.run())
+                if self._days > 0:
+                    self._journal.expire(time.time_ns() - int(self._days * DAY_NS))
             except Exception as error:  # it is tried again; a server that cannot delete still serves
                 known = isinstance(error, SlipwayError)
                 log.error("nothing could be deleted: %s", error, exc_info=None if known else error)

@@ -52,4 +52,5 @@ class State:
         self.commits = Histogram()
         reading = partial(derive, store=self.store, prices=self.config.prices)
         self.indexer = Indexer(Builder(self.derived, reading), self.arrived)
-        self.pruner = Pruner(self.derived, self.indexer.builder, limits_of(self.config), self.counts)
+        limits = limits_of(self.config)
+        self.pruner = Pruner(self.derived, self.indexer.builder, limits, self.counts, self.journal)
