@@ -197,7 +197,7 @@ def _own_provider(sample: float) -> Any:
 
 
 def span_of(span: Any, project: str) -> Span:
-    """A `Span` of an ended OpenTelemetry span: attributes verbatim, GenAI ones also under one name each (`genai`)."""
+    """A `Span` of an ended OpenTelemetry span: attributes verbatim, GenAI ones also under one name each (`describe`)."""
     context, parent = span.context, span.parent
     attributes = dict(span.attributes or {})
     started, ended = span.start_time or 0, span.end_time or 0

@@ -18,7 +18,7 @@ from slipway.store.kinds import Form as Kept
 from slipway.store.kinds import kind_of
 from slipway.store.payloads import carries
 from slipway.store.rows import plain, rows_of, safe
-from slipway.track.genai import describe
+from slipway.track.dialects import describe
 
 Row = tuple[Any, ...]
 KINDS = ("internal", "internal", "server", "client", "producer", "consumer")
