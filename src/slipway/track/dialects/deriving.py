@@ -17,6 +17,7 @@ from slipway.track.dialects.shape import (
     AS_SAID,
     Derived,
     Dialect,
+    Names,
     Said,
     amount,
     count,
@@ -82,6 +83,7 @@ class _Tables:
         for field, ours in _OURS.items():
             for rank, name in enumerate(self.fields.get(field, ())):
                 self.kept.setdefault(name, []).append((rank, ours))
+        self.names = frozenset(name for names in self.fields.values() for name in names)
         self.words = {each.name: _words(each) for each in found}
         self.inputs, self.outputs = self.fields.get("input", ()), self.fields.get("output", ())
         self.known = frozenset((*self.kept, *self.inputs, *self.outputs, *self.kinds, *self.parameters))
@@ -163,7 +165,10 @@ def derive(
     proportion to their size. ``prices`` is ``[prices]`` of slipway.toml, for spans that give none."""
     tables, said = _tables(), Said(span, logs)
     found, spoke = _read(tables, said)
-    fields = {name: _field(tables, said, found, name, clean) for name, clean in _FIELDS.items()}
+    silent = not said.details and tables.names.isdisjoint(said.attributes)  # as most spans that are no calls of models
+    fields = {
+        name: _field(tables.fields if not silent else {}, said, found, name, clean) for name, clean in _FIELDS.items()
+    }
     _fill_parameters(tables, said, fields)
     if fields["first_token_ms"] is None and (seconds := fields["first_token_s"]) is not None:
         fields["first_token_ms"] = seconds * 1000
@@ -216,10 +221,10 @@ def _read(tables: _Tables, said: Said) -> tuple[dict[str, Any], tuple[str, ...]]
     return found, tuple(sorted(spoke))
 
 
-def _field(tables: _Tables, said: Said, found: Mapping[str, Any], name: str, clean: Callable[[Any], Any]) -> Any:
+def _field(names: Names, said: Said, found: Mapping[str, Any], name: str, clean: Callable[[Any], Any]) -> Any:
     if (value := clean(found.get(name))) is not None:
         return value
-    for attribute in tables.fields.get(name, ()):
+    for attribute in names.get(name, ()):
         value = said.attributes.get(attribute)
         if value is None and said.details:
             value = said.details.get(attribute)
