@@ -23,6 +23,7 @@ from slipway.errors import InfrastructureError
 from slipway.server.proof.client import PROJECT, SPANS, trace_id
 
 START_S = 60.0
+LEAST_S = 0.8  # the longest life of a server that answers, where no time is left for more
 EARLY = 0.2  # the part of kills that may hit a server before it answers
 
 
@@ -139,7 +140,7 @@ def prove(
                 server.answers()
                 start_s = time.monotonic() - at
                 left = (seconds - (time.monotonic() - began)) / (kills - number)
-                time.sleep(rng.uniform(0, max(2 * (left - start_s), 0.1)))
+                time.sleep(rng.uniform(0, max(2 * (left - start_s), LEAST_S)))
             server.kill()
             tell(number + 1)
         server.start()
