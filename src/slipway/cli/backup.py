@@ -11,7 +11,7 @@ from slipway.cli.verbs import verb
 
 
 @verb("backup")
-@click.argument("dest", type=click.Path(path_type=Path))
+@click.argument("dest", type=click.Path(path_type=Path), help="A folder that is empty or not there yet.")
 @click.option("--verify", is_flag=True, help="Only check that the backup in DEST is whole.")
 @click.pass_obj
 def command(call: Invocation, /, dest: Path, verify: bool) -> None:

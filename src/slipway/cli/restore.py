@@ -11,7 +11,7 @@ from slipway.cli.verbs import verb
 
 
 @verb("restore")
-@click.argument("src", type=click.Path(path_type=Path))
+@click.argument("src", type=click.Path(path_type=Path), help="A folder that slipway backup made.")
 @click.pass_obj
 def command(call: Invocation, /, src: Path) -> None:
     """Put the backup in SRC into the data folder (--data DIR), which must be empty or not there.
