@@ -11,8 +11,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-demo: .venv/.demo ## replay the assistant's journey for real (about a minute; a second time: seconds)
+demo: .venv/.demo ## replay the assistant's journey for real, then serve it (DEMO_SERVE=0: only the first)
 	@$(BIN)/slipway-assistant demo
+	@if test "$(DEMO_SERVE)" != 0 && test -t 1; then echo; $(BIN)/slipway up || true; fi
 
 setup: .venv/.dev ## make .venv with everything that developing needs
 
