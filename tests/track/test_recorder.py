@@ -192,7 +192,7 @@ def test_t05_a_fork_while_everything_runs_does_not_hang(started, tmp_path):
             pid = os.fork()
             if pid == 0:
                 work("child")
-                os._exit(0 if flush(20) else 1)
+                os._exit(0 if flush(60) else 1)
             assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     finally:
         stop.set()
