@@ -6,8 +6,9 @@
 
 A real server in a process of its own on one core, clients on the others. Each connection sends the next OTLP/HTTP protobuf
 batch when the one before was acknowledged; spans carry 1 KB in and 1 KB out as OpenInference writes them, and batches are made
-before the clock starts. Peers get the same bytes. A peer that says 200 before its spans are on disk is measured all the same;
-which of them lose what they acknowledged is for a kill test to say. It measures and asserts nothing.
+before the clock starts. Meanwhile somebody asks whether the server lives, and the longest wait for that is told. Peers get the
+same bytes. A peer that says 200 before its spans are on disk is measured all the same; which of them lose what they
+acknowledged is for a kill test to say. It measures and asserts nothing.
 """
 
 from __future__ import annotations
@@ -161,6 +162,23 @@ class Sender(threading.Thread):
         connection.close()
 
 
+class Asking(threading.Thread):
+    """One who asks whether the server lives, ten times a second, while others send."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.latencies: list[float] = []
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        """Ask until it is over."""
+        while not self.over.wait(0.1):
+            started = time.perf_counter()
+            urllib.request.urlopen(self.url, timeout=60).close()
+            self.latencies.append(time.perf_counter() - started)
+
+
 def measure(server: Server, options: argparse.Namespace, cores: tuple[set[int], set[int]]) -> dict[str, float]:
     """Start, warm, send, stop."""
     port = free_port()
@@ -184,8 +202,12 @@ def measure(server: Server, options: argparse.Namespace, cores: tuple[set[int], 
             batches = [batch(options.batch, rng) for _ in range(count + options.connections)]
             send(port, batches[count:], server, options, 60)  # what is loaded at the first batch is no cost of a span
             before, clock = cpu_seconds(process.pid), time.perf_counter()
+            asking = Asking(f"http://127.0.0.1:{port}{server.ready}")
+            asking.start()
             senders = send(port, batches[:count], server, options, options.seconds)
             took, cpu = time.perf_counter() - clock, cpu_seconds(process.pid) - before
+            asking.over.set()
+            asking.join()
             latencies = sorted(each for sender in senders for each in sender.latencies)
             done = len(latencies) * options.batch
             found |= {
@@ -193,6 +215,7 @@ def measure(server: Server, options: argparse.Namespace, cores: tuple[set[int], 
                 "cpu_us": cpu / max(done, 1) * 1e6,
                 "p50_ms": latencies[len(latencies) // 2] * 1e3 if latencies else float("nan"),
                 "p99_ms": latencies[int(len(latencies) * 0.99)] * 1e3 if latencies else float("nan"),
+                "health_ms": max(asking.latencies, default=float("nan")) * 1e3,
                 "refused": sum(sender.refused for sender in senders),
                 "spans": done,
                 "peak_mb": memory_mb(process.pid, "VmHWM"),
@@ -266,14 +289,14 @@ def main() -> None:
     os.sched_setaffinity(0, apart[1])
     print(f"{options.connections} connections x {options.batch} spans of 1 + 1 KB, server on one core of {len(cores)}")
     print(f"{'':8} {'spans/s':>8} {'CPU us/span':>11} {'p50 ms':>7} {'p99 ms':>7} {'start s':>8} {'start CPU':>9}"
-          f" {'idle MiB':>8} {'peak MiB':>8} {'refused':>7}")  # fmt: skip
+          f" {'idle MiB':>8} {'peak MiB':>8} {'refused':>7} {'health ms':>9}")  # fmt: skip
     for server, guess in servers(options.peers):
         options.guess = guess
         runs = [measure(server, options, apart) for _ in range(options.runs)]
         mid = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
         print(f"{server.name:8} {mid['spans_s']:8,.0f} {mid['cpu_us']:11.1f} {mid['p50_ms']:7.1f} {mid['p99_ms']:7.1f}"
               f" {mid['start_s']:8.2f} {mid['start_cpu_s']:9.2f} {mid['idle_mb']:8.0f} {mid['peak_mb']:8.0f}"
-              f" {mid['refused']:7.0f}", flush=True)  # fmt: skip
+              f" {mid['refused']:7.0f} {mid['health_ms']:9.1f}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

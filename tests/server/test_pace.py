@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+import httpx
 import pytest
 
 from slipway.data import Span
@@ -113,3 +114,7 @@ def test_busy_is_the_time_with_anybody_inside(clock):
         assert busy.seconds == 3
     clock.passes(4)
     assert busy.seconds == 3
+
+
+def test_how_late_it_is_can_be_seen(served):
+    assert "\nslipway_indexer_lag_seconds 0.0\n" in httpx.get(f"{served.url}/metrics", timeout=60).text

@@ -152,6 +152,8 @@ def _stored(page: Page, state: State) -> None:
     rows = [({"where": where, "reason": reason}, count) for (where, reason), count in sorted(dropped.items())]
     page.family("slipway_dropped_total", "counter", "What was not kept, by every process that told.", rows)
     page.one("slipway_indexer_lag", "gauge", "Rows that cannot be searched yet.", state.derived.lag())
+    behind = round(state.indexer.behind_s, 1)
+    page.one("slipway_indexer_lag_seconds", "gauge", "For how long the oldest of them has waited.", behind)
     with state.derived.reading() as connection:
         size = state.derived.store.backend.size_bytes(connection)
     page.one("slipway_store_bytes", "gauge", "Bytes of the database, without blobs.", size)
