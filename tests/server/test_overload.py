@@ -75,9 +75,13 @@ class Flood:
             number += 1
             trace = sender << 64 | number
             body = batch(*[{**one, "trace_id": trace.to_bytes(16, "big")} for one in spans])
-            connection.request("POST", "/v1/traces", body, PROTOBUF)
-            answer = connection.getresponse()
-            answer.read()
+            try:
+                connection.request("POST", "/v1/traces", body, PROTOBUF)
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException) as error:  # cut off, without an answer
+                self.odd.append(repr(error))
+                return
             with self._lock:
                 if answer.status == 200:
                     self.acknowledged.append(f"{trace:032x}")
