@@ -103,6 +103,7 @@ def overloaded(folder, until, **settings):
             begun = time.monotonic()
             while not until(flood, time.monotonic() - begun):
                 assert time.monotonic() - begun < 600, (len(flood.acknowledged), flood.refused)
+                assert flood.odd == []
                 assert client.get("/healthz").json()["status"] == "ok"
                 healthy += 1
                 never.wait(0.05)
