@@ -145,8 +145,8 @@ def test_unforeseen_errors_show_no_traceback_unless_asked(capsys):
 
 
 def test_interrupted_is_130(capsys):
-    assert report.interrupted(Invocation()) == 130 == main.INTERRUPTED
-    assert "resumes" in capsys.readouterr().err
+    assert report.interrupted(Invocation(), ["eval", "quick", "--fresh"], code=main.INTERRUPTED) == 130
+    assert "repeat nothing, with: slipway eval quick\n" in capsys.readouterr().err
 
 
 def test_exit_codes_are_those_of_the_error_tree():

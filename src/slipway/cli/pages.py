@@ -34,6 +34,7 @@ DOTTED = (
     "slipway.evals.stats.needed_per_arm",
     "slipway.models.ScriptedModel",
     "slipway.store.recover.recover",
+    "slipway.track.dialects.Dialect",
 )
 """Public too, but not of every day."""
 
