@@ -1,6 +1,7 @@
-"""The application: a request passes the steps of `STEPS` from top to bottom, then reaches its route.
+"""The application. A request passes these steps, and is answered by the function of its route.
 
-granian (serve.py) -> guard.py: size, host, origin, headers -> access.py: who, project, role -> routes/*.py -> store
+granian (serve.py) -> watch.py: counts, log line, draining -> guard.py: host, origin, headers
+-> access.py: who, project, role -> routes/*.py -> store
 """
 
 from __future__ import annotations
