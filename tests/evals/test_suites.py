@@ -106,7 +106,7 @@ def test_a_suite_in_python_and_what_is_refused(store):
     data = sw.dataset(capitals(6), name="capitals")
     assert len(Suite("s", data, where={"parity": "even"}).load(store)) == 3
     assert len(Suite("s", capitals(4)).load(store)) == 4
-    with pytest.raises(UsageError, match="a suite is a name or a Suite"):
+    with pytest.raises(UsageError, match="int is no suite; give a name"):
         find_suite(7)
 
 

@@ -106,7 +106,7 @@ def test_trouble_is_told_once_and_mends_itself(store, caplog):
 
 def test_facts_of_a_span_whose_attributes_make_no_sense():
     odd = {
-        "gen_ai.request.model": ["a", "list"],
+        "gen_ai.request.model": {"not": "text"},
         "gen_ai.usage.input_tokens": -3,
         "gen_ai.usage.output_tokens": float("nan"),
         "gen_ai.usage.cost": 10**400,

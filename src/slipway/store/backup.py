@@ -85,7 +85,10 @@ def verify(source: Path) -> Manifest:
     try:
         raw = (source / MANIFEST).read_bytes()
     except OSError as error:
-        raise DataError(f"{source} is no whole backup: {MANIFEST} cannot be read ({error.strerror})") from None
+        raise DataError(
+            f"{source} is no whole backup: {MANIFEST} cannot be read ({error.strerror})",
+            mend="name a folder that `slipway backup` finished",
+        ) from None
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
