@@ -290,12 +290,12 @@ def test_what_has_waited_too_long_is_given_up_and_counted_but_never_while_somebo
         left.close()
         then = time.time() - age_days * 86_400
         os.utime(left.path, (then, then))
+        return left.path
 
-    leave(31)
-    leave(29)
+    old, young = leave(31), leave(29)
     tracer = recording_to(url)
     until(lambda: tracer.recorder.drops.totals().get(("spool", "too old")) == 1_500)
-    assert len(segments(folder)) == 1
+    assert (old.exists(), young.exists()) == (False, True)
     server = start_server(port=port)
     until(lambda: server.store.count(Span) == 1_500)
     shutdown()
