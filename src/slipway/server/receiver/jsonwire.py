@@ -1,7 +1,7 @@
 """OTLP in JSON: messages with the names and shapes that the protobuf ones have, so that one conversion reads both.
 
-Ids are hexadecimal, 64-bit integers are numbers or text, enumerations are numbers, fields that are unknown are skipped, and those
-that are null have their default (the JSON mapping of protobuf, as OTLP changes it).
+Ids are hexadecimal, 64-bit integers are numbers or text, enumerations are numbers (their names are taken too: some senders
+write what protobuf's own JSON has), fields that are unknown are skipped, and those that are null have their default.
 """
 
 from __future__ import annotations

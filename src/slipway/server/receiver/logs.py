@@ -13,6 +13,11 @@ from slipway.server.receiver.batch import Batch, moment
 from slipway.server.receiver.wire import Form
 from slipway.store import jsontext
 
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+SEVERITIES = {
+    f"{level}{step or ''}": 4 * at + (step or 1) for at, level in enumerate(LEVELS) for step in (None, 2, 3, 4)
+}
+
 
 def convert(request: Any, form: Form, batch: Batch) -> None:
     """Add what ``request`` holds to ``batch``."""
@@ -35,7 +40,7 @@ def _record(
     fields: dict[str, Any] = {
         "body": form.value(log.body),
         "event": log.event_name or "",
-        "severity": min(max(int(log.severity_number or 0), 0), 24),
+        "severity": _severity(log.severity_number),
         "severity_text": log.severity_text or "",
         "trace_id": _id(log.trace_id, form, 32),
         "span_id": _id(log.span_id, form, 16),
@@ -52,6 +57,13 @@ def _record(
     seen[content] += 1
     digest = hashlib.sha256(content + b"%d" % seen[content]).hexdigest()[:32]
     return LogRecord(id=digest, time_ns=when or time.time_ns(), **fields)
+
+
+def _severity(value: Any) -> int:
+    """The number of a severity, 0 for none and for a name that is unknown. Some write the name itself into JSON."""
+    if isinstance(value, str) and not value.lstrip("-").isdecimal():
+        return SEVERITIES.get(value.upper().removeprefix("SEVERITY_NUMBER_"), 0)
+    return min(max(int(value or 0), 0), 24)
 
 
 def _id(value: Any, form: Form, digits: int) -> str | None:
