@@ -176,6 +176,21 @@ def test_t05_a_child_goes_on_after_its_parent_closed_the_store(store):
     after.close()
 
 
+def test_a_writer_that_was_killed_beside_a_reader_lost_nothing(sqlite_url):
+    """The reader's is the last connection, so its close takes the log into the file: nothing is missing afterwards."""
+    reader = open_store(sqlite_url)
+    child = Child(sqlite_url, "killed", 1_000_000)
+    acknowledged = child.hear()
+    assert reader.count(Sample) > acknowledged
+    child.process.kill()
+    acknowledged = [acknowledged, *child.rest()][-1]
+    reader.close()
+    after = open_store(sqlite_url)
+    assert after.count(Sample) > acknowledged
+    assert after.health(deep=True).drops == {}
+    after.close()
+
+
 def killed_at_random(url, times, seed):
     """Kill a writing process again and again; every sample that it said was acknowledged is there, whole, once."""
     chance = random.Random(seed)

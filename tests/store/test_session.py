@@ -12,9 +12,14 @@ from slipway.errors import StoreError
 from slipway.store.session import CLOSED, OPEN, Session
 
 
+def end(session):
+    with session.closing():
+        pass
+
+
 def leave(session, together):
     together.wait()
-    session.end()
+    end(session)
 
 
 def taking_part(database):
@@ -78,11 +83,11 @@ def test_the_last_writer_says_that_it_was_clean_before_the_log_goes(tmp_path, id
     idle = Session(database)
     idle.begin()
     ours = taking_part(database)
-    ours.end()
+    end(ours)
     assert (tmp_path / ".s.db.session").read_bytes() == CLOSED
     log.unlink()  # SQLite does, closing the last connection; then both are killed
     if idle_ends:
-        idle.end()
+        end(idle)
     after = Session(database)
     after.begin()
     assert not after.log_was_lost
@@ -104,7 +109,7 @@ def test_a_log_that_a_crash_left_is_no_loss_once_it_was_seen(tmp_path):
 def test_another_log_is_an_error_while_taking_part_and_none_after_leaving(tmp_path):
     database, log = tmp_path / "s.db", tmp_path / "s.db-wal"
     session = taking_part(database)
-    session.end()  # its connections close, after an error or for a fork, and SQLite deletes the log ...
+    end(session)  # its connections close, after an error or for a fork, and SQLite deletes the log ...
     log.rename(tmp_path / "keeps its number")
     session.check()
     log.touch()  # ... and makes a new one for the next
@@ -115,7 +120,7 @@ def test_another_log_is_an_error_while_taking_part_and_none_after_leaving(tmp_pa
     log.unlink()
     with pytest.raises(StoreError, match="was deleted while the store was open"):
         session.check()
-    session.end()
+    end(session)
 
 
 def test_a_forked_child_leaves_its_parents_part_alone(tmp_path):
@@ -126,10 +131,48 @@ def test_a_forked_child_leaves_its_parents_part_alone(tmp_path):
         try:
             parent.after_fork()
             parent.committed()
-            parent.end()  # not the last one out
+            end(parent)  # not the last one out
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
     assert (tmp_path / ".s.db.session").read_bytes() == OPEN
-    parent.end()
+    end(parent)
     assert (tmp_path / ".s.db.session").read_bytes() == CLOSED
+
+
+def test_one_that_is_killed_while_the_other_leaves_lost_nothing(tmp_path):
+    """Each sees the other and says nothing; then the other is dead, and it was our connection that ended the log."""
+    database, log = tmp_path / "s.db", tmp_path / "s.db-wal"
+    other, ours = taking_part(database), taking_part(database)
+    with ours.closing():
+        crash(other)
+        log.unlink()  # SQLite does, closing the last connection
+    after = Session(database)
+    after.begin()
+    assert not after.log_was_lost
+
+
+def test_the_log_of_one_that_was_killed_ends_with_whoever_read_it(tmp_path):
+    database, log = tmp_path / "s.db", tmp_path / "s.db-wal"
+    writer = taking_part(database)
+    reader = Session(database)
+    reader.begin()
+    crash(writer)
+    with reader.closing():
+        log.unlink()
+    after = Session(database)
+    after.begin()
+    assert not after.log_was_lost
+
+
+def test_a_log_that_stays_when_we_leave_can_still_be_lost(tmp_path):
+    database, log = tmp_path / "s.db", tmp_path / "s.db-wal"
+    writer = taking_part(database)
+    reader = Session(database)
+    reader.begin()
+    crash(writer)
+    end(reader)  # somebody else reads it still
+    log.unlink()
+    after = Session(database)
+    after.begin()
+    assert after.log_was_lost

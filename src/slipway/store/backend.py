@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Backend(Protocol):
         """The store is open; gives records of what was found amiss, to be written first."""
         ...
 
-    def closing(self) -> None:
-        """All connections are about to be closed: at the end, after an error, or because the process forks."""
+    def closing(self) -> AbstractContextManager[None]:
+        """Around the closing of all connections: at the end, after an error, or because the process forks."""
         ...
 
     def after_fork(self) -> None:

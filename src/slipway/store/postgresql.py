@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import MissingExtra, StoreError
@@ -78,8 +78,9 @@ class PostgresqlBackend:
         """Nothing to look after: the server does."""
         return []
 
-    def closing(self) -> None:
+    def closing(self) -> AbstractContextManager[None]:
         """Nothing to do."""
+        return nullcontext()
 
     def after_fork(self) -> None:
         """Nothing to do."""

@@ -5,7 +5,8 @@ Which it was is kept in a file beside the database: "open" from the first commit
 by every process that has committed and not closed since. The system lets go of the locks of a process that dies.
 
 Whoever holds the lock has a connection to the log, so the log outlives everybody else's. One who only looks holds nothing:
-else the last writer could not tell, beside an idle forkserver, that its end was the clean one.
+else the last writer could not tell, beside an idle forkserver, that its end was the clean one. When a writer was killed, the
+last one to close its connections, a reader perhaps, takes the log into the file, and says so.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from slipway.errors import StoreError
@@ -84,22 +86,41 @@ class Session:
                 mend="leave the files beside the database alone; writing goes on with a new log, run: slipway doctor",
             )
 
-    def end(self) -> None:
-        """Leave; the last one out says that it was clean. To be called whenever our connections are about to be closed: the
-        next one may find another log."""
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Leave, around the closing of all our connections: the next one may find another log. The last one out says that it
+        was clean."""
         self._inode = 0
-        if self._handle is None:
+        if self._handle is None and not self._path.exists():  # the folder is gone
+            yield
             return
-        try:
-            # One at a time: of two that leave at once each would see the other, and neither would say that it was clean.
-            with files.locked(self._turn):
-                if _alone(self._handle):
-                    with suppress(
-                        DiskFull
-                    ):  # only where there was no room for OPEN, so that there is nothing to take back
-                        self._say(self._handle, CLOSED)
-        finally:
+        # One at a time: of two that leave at once each would see the other, and neither would say that it was clean.
+        with files.locked(self._turn):
             handle, self._handle = self._handle, None
+            if handle is not None:
+                self._leave(handle)
+            yield
+            with suppress(StoreError):
+                self._settle()
+
+    def _leave(self, handle: int) -> None:
+        # Said before the log goes, so that a kill in between is no loss.
+        try:
+            if _alone(handle):
+                with suppress(DiskFull):  # only where there was no room for OPEN, so that there is nothing to take back
+                    self._say(handle, CLOSED)
+        finally:
+            _let_go(handle)
+
+    def _settle(self) -> None:
+        """After connections were closed, with the turn taken: who was there when we left may have been killed meanwhile, and
+        it was our connection, the last one, that took the log into the file."""
+        handle = files.open_own(self._path)
+        try:
+            if _alone(handle) and os.pread(handle, 16, 0) == OPEN and not self._log.exists():
+                with suppress(DiskFull):
+                    self._say(handle, CLOSED)
+        finally:
             _let_go(handle)
 
     def after_fork(self) -> None:

@@ -162,13 +162,17 @@ class SqlStore:
 
     def _close_connections(self) -> None:
         try:
-            self.backend.closing()
+            with self.backend.closing():
+                self._close_each()
         finally:
-            connection, self._writing = self._writing, None
-            if connection is not None:
-                _close(connection)
-            while self._readers:
-                _close(self._readers.pop())
+            self._close_each()  # where the disk fails too
+
+    def _close_each(self) -> None:
+        connection, self._writing = self._writing, None
+        if connection is not None:
+            _close(connection)
+        while self._readers:
+            _close(self._readers.pop())
 
     # -- reading
 

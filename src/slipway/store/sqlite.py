@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,9 +131,9 @@ class SqliteBackend:
         reason = "the log was deleted after a crash: the records of its last moments are lost"
         return [Drop(f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}", "store", reason, 1, time.time_ns())]
 
-    def closing(self) -> None:
+    def closing(self) -> AbstractContextManager[None]:
         """End the session: SQLite takes the log into the file, unless somebody else still has it open."""
-        self._session.end()
+        return nullcontext() if self.read_only else self._session.closing()
 
     def after_fork(self) -> None:
         """The parent's session is not the child's."""
