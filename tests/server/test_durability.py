@@ -19,6 +19,11 @@ def store(request):
     return "" if request.param == "sqlite" else request.getfixturevalue("new_database")()
 
 
+def told(found):
+    sys.stdout.write(f"{found}\n")  # pytest -s shows the seed and the counts
+    return found
+
+
 def test_t11_a_few_kills(tmp_path, store):
     found = proof.prove(tmp_path, kills=5, seconds=3, store=store)
     assert found.acknowledged > 0, found
@@ -29,7 +34,7 @@ def test_t11_a_few_kills(tmp_path, store):
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_t11_a_thousand_kills(tmp_path):
-    found = proof.prove(tmp_path, kills=1_000, seconds=600)
+    found = told(proof.prove(tmp_path, kills=1_000, seconds=600))
     assert (found.kills, found.lost, list(found.damage)) == (1_000, 0, []), found
     assert found.acknowledged > 1_000
 
@@ -37,7 +42,7 @@ def test_t11_a_thousand_kills(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_t11_a_hundred_kills_with_postgresql(tmp_path, new_database):
-    found = proof.prove(tmp_path, kills=100, seconds=100, store=new_database())
+    found = told(proof.prove(tmp_path, kills=100, seconds=100, store=new_database()))
     assert (found.lost, list(found.damage)) == (0, []), found
     assert found.acknowledged > 100
 
