@@ -67,8 +67,9 @@ class Server(Table, frozen=True):
     this machine reaches the server and no admin key was made. ``max_body_bytes`` bounds a JSON body and ``body_seconds`` the
     time it may take, ``max_batch_bytes`` an OTLP body once it is unpacked, ``max_pending`` the records and
     ``max_pending_bytes`` the bytes that wait for a commit before senders are told to wait, ``max_series`` the names of
-    metrics of a project over OTLP. ``grace`` is how many seconds running requests have to be answered after SIGTERM,
-    ``journal_bytes`` the disk that raw OTLP bodies may take (0: none are kept)."""
+    metrics of a project over OTLP, ``max_connections`` the clients that are connected at once. ``grace`` is how many seconds
+    running requests have to be answered after SIGTERM, ``journal_bytes`` the disk that raw OTLP bodies may take (0: none are
+    kept)."""
 
     host: str = "127.0.0.1"
     port: int = 4318
@@ -82,6 +83,7 @@ class Server(Table, frozen=True):
     max_pending: int = 50_000
     max_pending_bytes: int = 16_777_216
     max_series: int = 10_000
+    max_connections: int = 1_000
     grace: float = 8.0
     log_level: str = "info"
     journal_bytes: int = 268_435_456

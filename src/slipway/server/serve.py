@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -32,6 +34,8 @@ LAST_S = 5.0
 """What closing the store may take after `server.grace`, before the process is ended."""
 CLOSE_S = 1.0
 """What closing the connections may take."""
+OWN_FILES = 256
+"""What the store, the journal and the rest have open beside connections."""
 Stop = Callable[[], None]
 
 
@@ -74,6 +78,7 @@ def _give_up() -> None:
 
 def _run(config: Config, started: Callable[[str, Stop], None]) -> int:
     memory.settle()
+    _room_for(config.server.max_connections)
     with lock_data_folder(config.data_folder):
         store = open_store(config.store_url)
         try:
@@ -81,6 +86,16 @@ def _run(config: Config, started: Callable[[str, Stop], None]) -> int:
         finally:
             store.close()
     return 0
+
+
+def _room_for(connections: int) -> None:
+    """Let this process have as many files open as that needs, where the system has it start with fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OWN_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
@@ -96,6 +111,7 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
         http=HTTPModes.http1,  # nothing that sends here needs HTTP/2, which a flood of streams can abuse
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         websockets=False,
+        backpressure=settings.max_connections,  # its own 128 are fewer than listen for events on a busy day
         log_enabled=False,
     )
 
