@@ -9,7 +9,7 @@ from server.otlp import JSON, PROTOBUF
 from slipway.server.keys import issue
 
 ENCODINGS = [(PROTOBUF, b""), (JSON, b"{}")]
-INVALID, PERMISSION_DENIED, NOT_FOUND, UNAVAILABLE, UNAUTHENTICATED = 3, 7, 5, 14, 16
+INVALID, PERMISSION_DENIED, NOT_FOUND, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 3, 7, 5, 13, 14, 16
 
 
 def issued(served, role, **more):
@@ -54,6 +54,25 @@ def test_a_store_that_is_away_before_the_route_is_reached_is_told_the_same_way(s
     for headers, body in ENCODINGS:
         status, code, said = told(served, "traces", headers, body, "slw_" + "a" * 8)
         assert (status, code, said["retry-after"]) == (503, UNAVAILABLE, "1")
+
+
+@pytest.mark.parametrize(("headers", "body"), ENCODINGS, ids=["protobuf", "json"])
+@pytest.mark.parametrize("path", ["traces", "logs", "metrics"])
+def test_what_no_route_sees_is_refused_the_same_way(served, path, headers, body):
+    assert told(served, path, headers, body, Host="evil.example")[:2] == (400, INVALID)
+    assert told(served, path, headers, body, Origin="http://evil.example")[:2] == (403, PERMISSION_DENIED)
+    assert told(served, f"{path}?key=slw_{'a' * 16}_{'b' * 64}", headers, body)[:2] == (400, INVALID)
+    served.state.draining = True  # as at the end of a server that still answers what it had begun
+    status, code, said = told(served, path, headers, body)
+    assert (status, code, said["retry-after"]) == (503, UNAVAILABLE, "1")
+
+
+def test_a_fault_of_ours_is_told_the_same_way(served):
+    journal = served.state.journal
+    del served.state.journal  # whatever breaks
+    for headers, body in ENCODINGS:
+        assert told(served, "traces", headers, body)[:2] == (500, INTERNAL)
+    served.state.journal = journal
 
 
 def test_other_routes_speak_json(served):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from starlette.routing import Route as Served
 from slipway.errors import InfrastructureError, NotFound, SealedError, SlipwayError
 from slipway.server.access import Refused, identify
 from slipway.server.guard import Guard, read_body
-from slipway.server.routing import JSON, Call, Route, all_routes, answer, encoded
+from slipway.server.routing import JSON, Call, Problem, Route, all_routes, answer, encoded
 
 if TYPE_CHECKING:
     from slipway.server.state import State
@@ -45,10 +46,21 @@ def _endpoint(found: Route, state: State) -> Endpoint:
         except SlipwayError as error:
             if isinstance(error, Refused):
                 state.counts[f"refused: {error.reason}"] += 1
-            usual = problem(error)
-            return found.problem(request, usual, error) if found.problem is not None else usual
+            return refusal(request, error)
 
     return endpoint
+
+
+def refusal(request: Request, error: SlipwayError) -> Response:
+    """The answer to ``error`` in the form that the clients of the path read, also where no route was reached."""
+    usual = problem(error)
+    told = _forms().get(request.scope["path"])
+    return told(request, usual, error) if told is not None else usual
+
+
+@cache
+def _forms() -> dict[str, Problem]:
+    return {each.path: each.problem for each in all_routes() if each.problem is not None}
 
 
 def problem(error: SlipwayError) -> Response:
@@ -78,5 +90,4 @@ def _http_problem(request: Request, error: Exception) -> Response:
 def _unexpected(request: Request, error: Exception) -> Response:
     # The cause may hold data of the request: it goes to the log, which belongs to the operator, and not to the client.
     log.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
-    said = {"error": {"cause": "an unexpected error; the server's log has it", "mend": "report it", "page": ""}}
-    return Response(encoded(said), status_code=500, media_type=JSON)
+    return refusal(request, Refused(500, "an unexpected error; the server's log has it", mend="report it"))

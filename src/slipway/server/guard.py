@@ -67,10 +67,10 @@ class Guard:
         for check in CHECKS:
             refused = check(request, self._state.config.server)
             if refused is not None:
-                from slipway.server.app import problem
+                from slipway.server.app import refusal
 
                 self._state.counts[f"refused: {refused.reason}"] += 1
-                await problem(refused)(scope, receive, sent)
+                await refusal(request, refused)(scope, receive, sent)
                 return
         if origin and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             await Response(status_code=204, headers=PREFLIGHT)(scope, receive, sent)

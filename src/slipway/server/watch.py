@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from starlette.requests import Request
 
 from slipway.errors import StoreError
 from slipway.server.logs import request_id
@@ -76,9 +77,10 @@ class Watch:
                 self._idle.set()
 
     async def _refuse(self, scope: Any, receive: Any, seen: _Seen) -> None:
-        from slipway.server.app import problem
+        from slipway.server.app import refusal
 
-        refused = problem(StoreError("the server is stopping", mend="send it again after a moment"))
+        stopping = StoreError("the server is stopping", mend="send it again after a moment")
+        refused = refusal(Request(scope), stopping)
         refused.headers["Connection"] = "close"
         await refused(scope, receive, seen.send)
 

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from slipway.errors import SlipwayError
     from slipway.server.routing import Call
 
-CODES = {400: 3, 401: 16, 403: 7, 404: 5, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14, 507: 8}  # of google.rpc.Code
+CODES = {
+    400: 3,
+    401: 16,
+    403: 7,
+    404: 5,
+    408: 4,
+    413: 3,
+    415: 3,
+    429: 8,
+    500: 13,
+    503: 14,
+    507: 8,
+}  # of google.rpc.Code
 UNKNOWN = 2
 
 
