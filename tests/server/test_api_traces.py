@@ -161,6 +161,24 @@ def test_everything_of_a_span(api):
     api.get(f"/traces/{span.trace_id}/spans/{9:016x}", 404)
 
 
+def test_what_came_as_log_records_is_a_payload_too(api):
+    span = a_span(1, attributes={"gen_ai.operation.name": "chat"})
+    mine = {"trace_id": span.trace_id, "span_id": span.span_id}
+    noise = [LogRecord(f"noise {n}", AT, "working", **mine) for n in range(1_001)]  # more than are shown
+    asked = LogRecord("asked", AT, {"content": "weather in Boston"}, "gen_ai.user.message", **mine)
+    told = LogRecord("told", AT, {"index": 0, "message": {"content": "sunny"}}, "gen_ai.choice", **mine)
+    foreign = LogRecord("foreign", AT, {"content": "secret"}, "gen_ai.user.message", **mine, project="elsewhere")
+    api.write(span, *noise, foreign, asked, told)
+    path = f"/traces/{span.trace_id}/spans/{span.span_id}"
+    found = api.get(path)
+    assert (len(found["logs"]), found["derived"]["messages_in"][0]["content"]) == (1_000, "weather in Boston")
+    for which, words in (("input", "weather in Boston"), ("output", "sunny")):
+        payload = api.get(f"{path}/payload", which=which)
+        assert payload == found["derived"][which]
+        assert words in json.dumps(payload)
+        assert "secret" not in json.dumps(payload)
+
+
 def test_sessions(api):
     api.write(
         a_span(1, session_id="a/b", user_id="ada"),

@@ -222,7 +222,7 @@ def get_span(call: Call, trace_id: str, span_id: str) -> SpanDetail:
     span = span_of(call, trace_id, span_id)
     where = {"trace_id": span.trace_id, "project": call.project}
     logs = list(call.state.store.find(LogRecord, {**where, "span_id": span.span_id}, limit=MOST_BESIDE))
-    derived = _derived(call, span, logs)
+    derived = _derived(call, span)
     said = call.state.store.find(Feedback, {**where, "span_id__in": [span.span_id, None]}, limit=MOST_BESIDE)
     above = call.state.query.ancestors(call.project, span.trace_id, span.span_id)
     return SpanDetail(
@@ -253,10 +253,16 @@ def get_payload(call: Call, trace_id: str, span_id: str, query: PayloadQuery) ->
         _check_size(int(value["bytes"]), query.max_bytes)
         value = whole(call.state.store, value)
     elif value is None:
-        value = getattr(dialects.derive(span), query.which)
+        value = getattr(dialects.derive(span, _spoken(call, span)), query.which)
     text = encoded(value)
     _check_size(len(text), query.max_bytes)
     return Response(text, media_type=JSON)
+
+
+def _spoken(call: Call, span: Span) -> list[LogRecord]:
+    """The log records that a dialect reads, also among thousands that the application wrote."""
+    where = {"trace_id": span.trace_id, "span_id": span.span_id, "project": call.project, "event__prefix": "gen_ai."}
+    return list(call.state.store.find(LogRecord, where, limit=MOST_BESIDE))
 
 
 def _check_size(size: int, most: int) -> None:
@@ -288,8 +294,8 @@ def _nodes(page: Page[Node]) -> list[NodeShown]:
     return [NodeShown(shown(n.span, SpanShown), n.children, n.orphan, n.cyclic) for n in page.items]
 
 
-def _derived(call: Call, span: Span, logs: Sequence[LogRecord]) -> DerivedShown:
-    found = dialects.derive(span, logs, prices=call.state.config.prices)
+def _derived(call: Call, span: Span) -> DerivedShown:
+    found = dialects.derive(span, _spoken(call, span), prices=call.state.config.prices)
     made = shown(found, DerivedShown)
     made.messages_in, made.messages_out = _messages(found.messages_in), _messages(found.messages_out)
     made.tool_calls = [shown(each, ToolCallShown) for each in found.tool_calls]
