@@ -121,7 +121,9 @@ class PostgresqlBackend:
         """Whether rows were to blame."""
         import psycopg
 
-        return isinstance(error, psycopg.IntegrityError | psycopg.DataError | psycopg.ProgrammingError)
+        # A key that is too long for an index is a limit of the program to it, and of the row to us.
+        ours = psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError, psycopg.errors.ProgramLimitExceeded
+        return isinstance(error, ours)
 
     def size_bytes(self, connection: Connection) -> int:
         """The database, as the server counts it."""

@@ -24,6 +24,7 @@ import anyio.to_thread
 from slipway.data import Drop, Span
 from slipway.errors import DataError, SlipwayError, StoreError
 from slipway.server.access import Refused
+from slipway.server.memory import Trim
 from slipway.server.receiver import body as bodies
 from slipway.server.receiver.batch import REFUSED, Batch
 from slipway.store.payloads import Keeping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from slipway.server.routing import Call
     from slipway.server.state import State
 
+ROOM = 2  # rows take about twice the room of what they are made from, and so does a body that is being read
 INLINE = 1 << 18  # bytes of a body that is read on the loop: a few milliseconds; larger ones go to a thread
 PROJECTS = 64  # of which the metric names are known without asking the store
 BROKEN = (ValueError, TypeError, OverflowError, RecursionError)
@@ -61,6 +63,7 @@ class Intake:
         self._state, self._store, self._settings = state, state.store, state.config.server
         self._keep = Keeping(state.store)  # big payloads of our own spans go to blobs first
         self._pending = Hold()
+        self._trim = Trim()
         self._lock = threading.Lock()  # large bodies are converted in threads
         self._threads = anyio.CapacityLimiter(2)  # large bodies at the same time: they take memory
         self._process = f"server-{os.getpid()}-{time.time_ns()}"
@@ -102,9 +105,6 @@ class Intake:
                 except BROKEN:  # single records are counted by `convert`
                     raise Refused(400, "the attributes of a resource are malformed", mend="correct them") from None
                 del request
-                with self._lock:  # rows take about twice the room of what they are made from
-                    self._pending.size += hold.size
-                    hold.size *= 2
                 waiting = self._submit(batch, hold)
                 journal.keep(call, signal, form, kept)
                 return waiting
@@ -112,7 +112,7 @@ class Intake:
             with self._state.arrived.receiving:
                 waiting = prepared() if small else await anyio.to_thread.run_sync(prepared, limiter=self._threads)
                 if waiting is not None:
-                    await self._stored(waiting)
+                    await self._stored(waiting, batch)
             kept = len(batch.records)
         rejected = sum(batch.rejected.values())
         self._state.counts[f"otlp {signal.name} stored"] += kept
@@ -141,9 +141,10 @@ class Intake:
             with self._lock:
                 pending.size -= hold.size
                 pending.records -= hold.records
+            self._trim.passed(hold.size)
 
     def _take(self, hold: Hold, size: int) -> None:
-        pending = self._pending
+        pending, size = self._pending, size * ROOM
         with self._lock:
             # Whoever is alone is served: a batch that is larger than the bound could otherwise never come in.
             if pending.size + size > self._settings.max_pending_bytes and pending.size > hold.size:
@@ -177,15 +178,19 @@ class Intake:
         drops = self._drops(batch)
         if not records and not drops:
             return None
-        if not getattr(self._store.submit, "takes_rows", False):
-            records = [rows_of(Span).record(each) if type(each) is tuple else each for each in records]
-        future = self._keep([*records, *drops])
+        future = self._keep([*self._taken(records), *drops])
         with self._lock:
             hold.records += len(records)
             self._pending.records += len(records)
         begun = time.perf_counter()
         future.add_done_callback(lambda done: self._tell(done, begun))
         return future
+
+    def _taken(self, records: Sequence[Any]) -> Sequence[Any]:
+        """As the store takes them."""
+        if getattr(self._store.submit, "takes_rows", False):
+            return records
+        return [rows_of(Span).record(each) if type(each) is tuple else each for each in records]
 
     def _tell(self, future: Future[int], begun: float) -> None:
         if not future.cancelled() and future.exception() is None:
@@ -205,24 +210,46 @@ class Intake:
                 kept.append(record)
         batch.records = kept
 
-    async def _stored(self, waiting: Future[int]) -> None:
+    async def _stored(self, waiting: Future[int], batch: Batch) -> None:
         try:
             await asyncio.wrap_future(waiting)
+        except DataError:
+            await anyio.to_thread.run_sync(self._without_the_refused, batch, limiter=self._threads)
         except SlipwayError:
             raise
         except Exception as error:
             raise StoreError(f"the batch could not be stored: {error}", mend="see the server's log") from error
 
+    def _without_the_refused(self, batch: Batch) -> None:
+        """Store a batch of which the database refused something, and reject what that is."""
+        kept: list[Any] = []
+        parts = [batch.records]
+        while parts:
+            part = parts.pop()
+            try:
+                self._keep(self._taken(part)).result()
+                kept += part
+            except DataError:
+                half = len(part) // 2
+                parts += [part[half:], part[:half]] if half else []
+                if not half:
+                    batch.reject(REFUSED, _project(part[0]))
+        batch.records = kept
+        self._drops(batch)  # what was counted before was not stored either
+        self._store.write([self._drop(*key) for key in batch.rejected])
+        self._state.arrived.tell()
+
     def _drops(self, batch: Batch) -> list[Drop]:
         """Counts of what this server rejected, with those of the batch."""
-        now = time.time_ns()
         found = []
         for key, count in batch.uncounted().items():
             self._dropped[key] += count
-            project, reason = key
-            name = f"{self._process} {project}"
-            found.append(Drop(name, "server", reason, self._dropped[key], now, project))
+            found.append(self._drop(*key))
         return found
+
+    def _drop(self, project: str, reason: str) -> Drop:
+        name = f"{self._process} {project}"
+        return Drop(name, "server", reason, self._dropped[project, reason], time.time_ns(), project)
 
     # -- what is bounded in number
 

@@ -6,12 +6,15 @@ that nothing can appear behind a position that was passed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from slipway.data import LogRecord, Span
+from slipway.errors import StoreError
 from slipway.store.derived import rollups, summing
 from slipway.store.derived.facts import Derive, Facts
 from slipway.store.derived.tables import rollups as rollup_table
@@ -25,11 +28,15 @@ if TYPE_CHECKING:
 
     from slipway.store.derived.database import Derived
 
+log = logging.getLogger("slipway.store")
 BATCH = 500
 MOST_WORDS = 4000  # of one span
 _spans, _logs = tables[Span], tables[LogRecord]
+# Characters of what is in an index: PostgreSQL's takes 2,704 bytes, and a character may be four.
+LONGEST = {"parent_id": 64, "session_id": 512, "kind": 50}
 _FIELDS = [_spans.c[name] for name in rows_of(Span).names]
 Found = list[tuple[int, Span]]
+Work = Callable[["Connection", Any], None]
 
 
 class Builder:
@@ -43,6 +50,15 @@ class Builder:
     def step(self) -> int:
         """Derive the next batch; how many spans and late log records it had. 0: everything is derived. A kill at any instant
         loses and repeats nothing. Raises `StoreError`."""
+        try:
+            return self._step(self._add, self._again)
+        except StoreError as error:
+            if not self._refused(error.__cause__):
+                raise
+        # One span must not keep all others from being found for ever: once more, without what the database refuses.
+        return self._step(*(self._without(each) for each in (self._add, self._again)))
+
+    def _step(self, add: Work, again: Work) -> int:
         with self.derived.writing() as connection:
             at, key = self._reached(connection, "spans")
             found = self._after(at)
@@ -51,20 +67,48 @@ class Builder:
                 at, found = 0, self._after(0)
             found = [pair for pair in found if pair[0] > at]
             if found:
-                self._add(connection, found)
+                add(connection, found)
                 self._reach(connection, "spans", found[-1][0], _key(found[-1][1]))
-            done = len(found) + self._late(connection)
+            done = len(found) + self._late(connection, again)
         self.reached = found[-1][0] if found else at
         return done
 
-    def _late(self, connection: Connection) -> int:
+    def _refused(self, error: BaseException | None) -> bool:
+        # A table that is gone is nobody's row's fault.
+        if not isinstance(error, DBAPIError) or isinstance(error, ProgrammingError) or error.orig is None:
+            return False
+        return self.derived.store.backend.own_fault(error.orig)
+
+    def _without(self, work: Work) -> Work:
+        """``work`` on as many of its spans as the database takes."""
+
+        def done(connection: Connection, found: Any) -> None:
+            connection.exec_driver_sql("SAVEPOINT those")
+            try:
+                work(connection, found)
+            except DBAPIError as error:
+                if not self._refused(error):
+                    raise
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT those")
+                each, half = list(found), len(found) // 2
+                if not half:
+                    log.error("a span cannot be searched: %s", self.derived.store.backend.explain(error).args[0])
+                for part in (each[:half], each[half:]) if half else ():
+                    done(connection, type(found)(part))
+            connection.exec_driver_sql("RELEASE SAVEPOINT those")
+
+        return done
+
+    def _late(self, connection: Connection, again: Work) -> int:
         """Derive spans again that log records came for. Those that were there before their span were seen with it."""
         at, _ = self._reached(connection, "logs")
         query = select(_logs.c.position, _logs.c.trace_id, _logs.c.span_id).where(_logs.c.position > at)
         with self.derived.reading() as reader:
             rows = reader.execute(query.order_by(_logs.c.position).limit(self._batch)).all()
         if rows:
-            self._again(connection, {(trace_id, span_id) for _, trace_id, span_id in rows if trace_id and span_id})
+            keys = {(trace_id, span_id) for _, trace_id, span_id in rows if trace_id and span_id}
+            if keys:
+                again(connection, keys)
             self._reach(connection, "logs", rows[-1][0], "")
         return len(rows)
 
@@ -202,6 +246,9 @@ def _row(position: int, span: Span, fact: Facts) -> dict[str, Any]:
         "call": fact.call,
         "rollup": 0,
     }
+    for name, most in LONGEST.items():
+        if row[name] is not None and len(row[name]) > most:
+            row[name] = row[name][:most]
     if not plain("".join([value for value in row.values() if isinstance(value, str)])):
         row = {name: safe(value) if isinstance(value, str) else value for name, value in row.items()}
     return row
