@@ -6,12 +6,13 @@ import glob
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from slipway.server.port import hold
 
 INSTALL = "PostgreSQL is not installed; run: apt-get install -y postgresql (or put initdb and pg_ctl on the PATH)"
 
@@ -38,31 +39,27 @@ def unprivileged() -> dict[str, int]:
     raise RuntimeError("no unprivileged user 'postgres' or 'nobody' to run PostgreSQL as")
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
 def server() -> Iterator[str]:
     """A running server; yields the URL up to the database's name. fsync stays on: a commit is a commit."""
     initdb, pg_ctl = program("initdb"), program("pg_ctl")
     who = unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="slipway-postgres-", dir="/tmp"))
+    held = hold("127.0.0.1")  # making the data takes a second, in which others look for free ports
     try:
         if who:
             os.chown(folder, who["user"], who["group"])
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", held.getsockname()[1]
         calm = {"cwd": folder, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}, **who}
         _run([initdb, "-D", str(data), "-U", "slipway", "--auth=trust", "--encoding=UTF8", "--locale=C"], calm)
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c max_connections=50"
-        _run([pg_ctl, "-D", str(data), "-w", "-t", "60", "-l", str(folder / "log"), "-o", options, "start"], calm)
+        _run([pg_ctl, "-D", str(data), "-w", "-t", "240", "-l", str(folder / "log"), "-o", options, "start"], calm)
         try:
             yield f"postgresql://slipway@127.0.0.1:{port}/"
         finally:
             _run([pg_ctl, "-D", str(data), "-m", "immediate", "-w", "stop"], calm)
     finally:
+        held.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,16 +13,17 @@ import shutil
 import struct
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.patience import until
 from slipway.data import Span
+from slipway.server.port import hold
 from slipway.server.proof.client import SPANS, trace_id
-from slipway.server.proof.run import _clients, _free_port
+from slipway.server.proof.run import _clients
 from slipway.store import open_store
 
 WRITE, TRUNCATE, SYNC_BEGINS, SYNC_DONE, REMOVE, RENAME = range(1, 7)
@@ -120,35 +121,36 @@ class Power:
 
     def load(self, batches: int) -> None:
         """Run the server until the clients have that many batches acknowledged; then kill it."""
-        port = _free_port()
         environ = os.environ | {
             "LD_PRELOAD": str(self._shim),
             "SHIM_FOLDER": str(self.data),
             "SHIM_JOURNAL": str(self.journal),
         }
-        command = [sys.executable, "-m", "slipway.cli", "up", "--port", str(port), "--data", str(self.data)]
-        with open(self.folder / "server.log", "wb") as log:
-            server = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-        try:
-            with _clients(f"http://127.0.0.1:{port}", self.folder, 2) as acknowledged:
-                deadline = time.monotonic() + 240
-                while sum(1 for _ in acknowledged()) < batches:
-                    assert server.poll() is None, (self.folder / "server.log").read_text()
-                    assert time.monotonic() < deadline, "too few batches were acknowledged"
-                    threading.Event().wait(0.02)
-        finally:
-            server.kill()
-            server.wait()
+        command = [sys.executable, "-m", "slipway.cli", "up", "--data", str(self.data)]
+        with ExitStack() as leave:
+            port = leave.enter_context(hold("127.0.0.1")).getsockname()[1]
+            log = leave.enter_context(open(self.folder / "server.log", "wb"))
+            server = subprocess.Popen([*command, "--port", str(port)], env=environ, stdout=log, stderr=log)
+            leave.callback(server.wait)
+            leave.callback(server.kill)
+            acknowledged = leave.enter_context(_clients(f"http://127.0.0.1:{port}", self.folder, 2))
+
+            def enough() -> bool:
+                assert server.poll() is None, (self.folder / "server.log").read_text()
+                return sum(1 for _ in acknowledged()) >= batches
+
+            until(enough, "too few batches were acknowledged")
 
     def cuts(self, count: int, *, ignore_syncs: bool = False, seed: int | None = None) -> Tried:
-        """Cut the power at ``count`` random instants of the run, and look for what was acknowledged before each."""
+        """Cut the power at ``count`` random instants of the run, the last of them at its end, and look for what was
+        acknowledged before each."""
         seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
         rng = random.Random(seed)
         told = sorted(self._told())
         steps = list(self._steps())
         assert steps
         assert told
-        instants = sorted(rng.sample(range(len(steps)), count))
+        instants = [*sorted(rng.sample(range(len(steps) - 1), count - 1)), len(steps) - 1]
         disk, tried, done = Disk(ignore_syncs=ignore_syncs), Tried(), 0
         for number, instant in enumerate(instants):
             for step in steps[done:instant]:

@@ -23,6 +23,7 @@ from slipway.errors import InfrastructureError, UsageError
 from slipway.server import logs, memory
 from slipway.server.access import refuse_open_bind
 from slipway.server.app import create_app
+from slipway.server.port import hold
 from slipway.server.state import State
 from slipway.store import open_store
 from slipway.store.files import lock_data_folder
@@ -30,6 +31,8 @@ from slipway.store.files import lock_data_folder
 log = logging.getLogger("slipway.server")
 
 
+START_S = 60.0
+"""What listening may take, on a machine with much else to do."""
 LAST_S = 5.0
 """What closing the store may take after `server.grace`, before the process is ended."""
 CLOSE_S = 1.0
@@ -102,7 +105,12 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
     """Serve ``state`` on this loop. ``started`` is told the address and what to call (on this loop) to stop."""
     settings = state.config.server
     refuse_open_bind(settings, state.keys)
-    port = _free_port(settings.host, settings.port)
+    with _held(settings.host, settings.port) as held:
+        await _serve(state, started, held.getsockname()[1])
+
+
+async def _serve(state: State, started: Callable[[str, Stop], None], port: int) -> None:
+    settings = state.config.server
     server = Server(
         state.watch.over(create_app(state)),
         address=settings.host,
@@ -147,23 +155,21 @@ async def serve(state: State, started: Callable[[str, Stop], None]) -> None:
         state.journal.close()
 
 
-def _free_port(host: str, port: int) -> int:
-    """``port``, or a free one for 0. Raises `UsageError` for one that is taken, before anything else is started."""
-    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(kind, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UsageError(
-                f"cannot listen on {host}:{port}: {error.strerror}", mend="stop what listens there, or give --port"
-            ) from None
-        return int(probe.getsockname()[1])
+def _held(host: str, port: int) -> socket.socket:
+    """That port, or a free one for 0. Raises `UsageError` for one that is taken, before anything else is started."""
+    try:
+        return hold(host, port)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {error.strerror}", mend="stop what listens there, or give --port"
+        ) from None
 
 
 async def _answers(serving: asyncio.Task[Any], host: str, port: int) -> None:
     """Return once a connection is taken. Raises what stopped the server instead."""
-    for _ in range(1000):
+    loop = asyncio.get_running_loop()
+    end = loop.time() + START_S
+    while loop.time() < end:
         if serving.done():
             await serving
             raise InfrastructureError("the server stopped as it started", mend="run: slipway doctor")

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.errors import InfrastructureError
+from slipway.server.port import hold
 from slipway.server.proof.client import PROJECT, SPANS, trace_id
 
 START_S = 60.0
@@ -122,10 +123,12 @@ def prove(
     Raises `InfrastructureError` when the server does not start, ends by itself, or refuses what it is sent.
     """
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
-    rng, port, began = random.Random(seed), _free_port(), time.monotonic()
+    rng, began = random.Random(seed), time.monotonic()
     arguments = ["--data", str(folder / "data"), *(["--store", store] if store else [])]
     early = 0
     with ExitStack() as leave:
+        # Held, or one of the many connections to a server that is not there could be given this very port.
+        port = leave.enter_context(hold("127.0.0.1")).getsockname()[1]
         server = Killed(arguments, port, folder / "server.log")
         leave.callback(server.close)
         acknowledged = leave.enter_context(_clients(f"http://127.0.0.1:{port}", folder, clients))
@@ -212,9 +215,3 @@ def _counted(
         damage=damage,
         seconds=time.monotonic() - began,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
