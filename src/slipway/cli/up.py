@@ -23,6 +23,7 @@ def command(call: Invocation, /, host: str | None, port: int | None) -> int:
     Exit code 0: stopped by a signal. 2: the port is taken or the settings are wrong. 3: the store cannot be opened.
     """
     from slipway.config import with_server
+    from slipway.data.text import clean
     from slipway.errors import MissingExtra
 
     try:
@@ -32,10 +33,10 @@ def command(call: Invocation, /, host: str | None, port: int | None) -> int:
     config = with_server(call.config, host=host, port=port)
 
     def ready(url: str) -> None:
-        call.emit(
-            {"url": url, "data": str(config.data_folder), "pid": os.getpid()},
-            lambda out: out.print(f"Slipway listens on {url}  (data in {config.data_folder}; stop with Ctrl-C)"),
-        )
+        if call.json:
+            call.print_json({"url": url, "data": str(config.data_folder), "pid": os.getpid()})
+        else:  # not through a console: rich would be a tenth of what starting costs
+            click.echo(clean(f"Slipway listens on {url}  (data in {config.data_folder}; stop with Ctrl-C)"))
         sys.stdout.flush()
 
     return run(config, ready=ready)

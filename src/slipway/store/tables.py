@@ -7,7 +7,7 @@ A change here needs a migration in migrations/versions; tests/store/test_migrate
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,12 +23,16 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.types import TypeEngine
 
 from slipway.data import MetricPoint
 from slipway.store.kinds import KINDS, Form, Kind
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 metadata = MetaData()
 Position = BigInteger().with_variant(Integer, "sqlite")  # only "INTEGER PRIMARY KEY" is SQLite's own row number
@@ -60,8 +64,21 @@ def _table(kind: Kind) -> Table:
 
 def _index(kind: Kind, name: str) -> Index:
     # A field that is mostly None is indexed where it is not: most spans belong to no eval run, and pay nothing for it.
-    present = text(f"{name} IS NOT NULL") if kind.column(name).optional else None
-    return Index(f"{kind.table}_{name}", name, sqlite_where=present, postgresql_where=present)
+    return Index(f"{kind.table}_{name}", name, info=where(f"{name} IS NOT NULL") if kind.column(name).optional else {})
+
+
+def where(condition: str) -> dict[str, Any]:
+    """The ``info`` of an `Index` over some rows only, on whichever database it is made. SQLAlchemy's own ``postgresql_where``
+    loads all its drivers for PostgreSQL, a tenth of what starting costs, into processes that have SQLite."""
+    return {"where": text(condition)}
+
+
+def with_conditions(metadata: MetaData, connection: Connection, **_: Any) -> None:
+    """Tell the indexes their conditions, in the words of the database that they are about to be made in."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if "where" in index.info:
+                index.dialect_options[connection.dialect.name]["where"] = index.info["where"]
 
 
 tables = {kind.record: _table(kind) for kind in KINDS.values() if kind.record is not MetricPoint}
@@ -109,3 +126,4 @@ blobs = Table(
     Column("data", LargeBinary(), nullable=False),
 )
 version = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
+event.listen(metadata, "before_create", with_conditions)

@@ -14,10 +14,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
+    event,
 )
 
-from slipway.store.tables import Position, Words
+from slipway.store.tables import Position, Words, where, with_conditions
 
 VERSION = 1
 """To be raised with every change of these tables, and of what is derived (a dialect, the words of the full text)."""
@@ -82,14 +82,7 @@ traces = Table(
     Column("output", Text),
     UniqueConstraint("trace_id", "project", name="traces_key"),
     Index("traces_time", "project", "started_ns", "trace_id"),
-    Index(
-        "traces_session",
-        "project",
-        "session_id",
-        "started_ns",
-        sqlite_where=text("session_id IS NOT NULL"),
-        postgresql_where=text("session_id IS NOT NULL"),
-    ),
+    Index("traces_session", "project", "session_id", "started_ns", info=where("session_id IS NOT NULL")),
 )
 rollups = Table(
     "rollups",
@@ -120,3 +113,4 @@ state = Table(
     Column("key", Words, nullable=False),  # of the last row, to notice that the rows are no longer the same ones
 )
 version = Table("derived_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
+event.listen(metadata, "before_create", with_conditions)
