@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from server import web
+from server.patience import PATIENCE_S
 from slipway.config import Config, Server
 from slipway.server.serve import serve
 from slipway.server.state import State
@@ -88,12 +90,12 @@ def serving(config: Config, leave: ExitStack) -> Served:
 
     thread = threading.Thread(target=run)
     thread.start()
-    ready.wait(60)
+    ready.wait(PATIENCE_S)
     assert found, "the server did not start"
 
     def stop() -> None:
         found[1]()
-        thread.join(60)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
     leave.callback(stop)
@@ -125,14 +127,14 @@ def served(start: Callable[..., Served]) -> Served:
 def api(request: pytest.FixtureRequest, start: Callable[..., Served]) -> Iterator[Api]:
     """A server on each kind of store, and what asks it."""
     served = start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
-    with httpx.Client(base_url=f"{served.url}/api/v1", timeout=120) as client:
+    with web.client(f"{served.url}/api/v1") as client:
         yield Api(served, client)
 
 
 @pytest.fixture
 def sqlite_api(served: Served) -> Iterator[Api]:
     """As ``api``, for what has nothing to do with the database."""
-    with httpx.Client(base_url=f"{served.url}/api/v1", timeout=120) as client:
+    with web.client(f"{served.url}/api/v1") as client:
         yield Api(served, client)
 
 

@@ -8,6 +8,8 @@ import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from server import web
+
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
 STARTED = 1_700_000_000_000_000_000
@@ -70,4 +72,4 @@ def span(number: int = 1, **fields: Any) -> dict[str, Any]:
 def post(served: Any, body: bytes, path: str = "traces", **headers: str) -> httpx.Response:
     """Send a protobuf batch; ``content_encoding="gzip"`` and the like become headers."""
     given = PROTOBUF | {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.post(f"{served.url}/v1/{path}", content=body, headers=given, timeout=60)
+    return web.post(f"{served.url}/v1/{path}", content=body, headers=given)

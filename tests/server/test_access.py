@@ -10,9 +10,9 @@ import sys
 import time
 from types import SimpleNamespace
 
-import httpx
 import pytest
 
+from server import web
 from slipway.config import Server
 from slipway.data.access import ApiKey, KeyUse, Member
 from slipway.errors import ConfigError, DataError, NotFound
@@ -43,7 +43,7 @@ def made(store, role="admin", projects=("*",), member="ada", **more):
 def get(served, key=None, path=PROJECTS, **headers):
     if key:
         headers["Authorization"] = f"Bearer {key}"
-    return httpx.get(served.url + path, headers=headers)
+    return web.get(served.url + path, headers=headers)
 
 
 def test_on_loopback_without_keys_nobody_is_asked(anywhere):
@@ -70,9 +70,9 @@ def test_the_headers_that_exporters_can_send(start, header, twice):
     served.state.keys.forget()
     name, value = header.format(key).split(": ")
     headers = [(name, value)] + [("x-api-key", key)] * twice
-    assert httpx.get(served.url + PROJECTS, headers=headers).status_code == 200
+    assert web.get(served.url + PROJECTS, headers=headers).status_code == 200
     other = [(name, value), ("x-api-key", f"slw_{'0' * 16}_{'0' * 64}")]
-    assert httpx.get(served.url + PROJECTS, headers=other).status_code == 401
+    assert web.get(served.url + PROJECTS, headers=other).status_code == 401
 
 
 WRONG = """changeme sk-1234 admin password test slw_ slw_changeme slw_0000000000000000_{zeros} ' '-- 1'OR'1'='1
@@ -83,7 +83,7 @@ WRONG = """changeme sk-1234 admin password test slw_ slw_changeme slw_0000000000
 def test_t45_well_known_keys_and_t46_sql_are_refused_like_any_other_wrong_key(locked, wrong):
     for headers in ({"Authorization": f"Bearer {wrong}"}, {"x-api-key": wrong}, {"Authorization": wrong}):
         headers = {name: value.format(zeros="0" * 64) for name, value in headers.items()}
-        answer = httpx.get(locked.url + PROJECTS, headers=headers)
+        answer = web.get(locked.url + PROJECTS, headers=headers)
         assert (answer.status_code, "sqlite" in answer.text) == (401, False)
     assert get(locked, locked.key).status_code == 200
 
@@ -240,8 +240,8 @@ def test_t45_the_command_refuses_and_then_starts_once_there_is_a_key(tmp_path):
             said += line
         port = json.loads(said)["url"].rsplit(":", 1)[1]
         url = f"http://127.0.0.1:{port}{PROJECTS}"
-        assert httpx.get(url).status_code == 401
-        assert httpx.get(url, headers={"Authorization": f"Bearer {key.stdout.strip()}"}).status_code == 200
+        assert web.get(url).status_code == 401
+        assert web.get(url, headers={"Authorization": f"Bearer {key.stdout.strip()}"}).status_code == 200
     finally:
         process.terminate()
         process.communicate(timeout=60)
@@ -270,16 +270,16 @@ def test_keys_over_http(anywhere):
     anywhere.state.keys.forget()
     url, headers = f"{anywhere.url}/api/v1/keys", {"Authorization": f"Bearer {admin}"}
     wanted = {"member": "ci", "role": "writer", "projects": ["shop"], "scopes": ["ingest"], "note": "build"}
-    answer = httpx.post(url, json=wanted, headers=headers)
+    answer = web.post(url, json=wanted, headers=headers)
     assert answer.status_code == 201
     text, shown = answer.json()["key"], answer.json()["shown"]
     assert {name: shown[name] for name in wanted} == wanted
     assert get(anywhere, text).status_code == 403  # it may send, and not read
-    listed = httpx.get(url, headers=headers).json()["keys"]
+    listed = web.get(url, headers=headers).json()["keys"]
     assert [key["member"] for key in listed] == ["ada", "ci"]
-    assert httpx.delete(f"{url}/{shown['id']}", headers=headers).json()["revoked_ns"] > 0
+    assert web.delete(f"{url}/{shown['id']}", headers=headers).json()["revoked_ns"] > 0
     assert get(anywhere, text).status_code == 401  # at once, in the server that was asked
-    assert httpx.delete(f"{url}/{'0' * 16}", headers=headers).status_code == 404
+    assert web.delete(f"{url}/{'0' * 16}", headers=headers).status_code == 404
 
 
 def test_an_admin_of_a_project_manages_that_project_only(anywhere):
@@ -287,26 +287,26 @@ def test_an_admin_of_a_project_manages_that_project_only(anywhere):
     _, text = made(anywhere.store, "admin", ("shop",), member="bob")
     anywhere.state.keys.forget()
     url, headers = f"{anywhere.url}/api/v1", {"Authorization": f"Bearer {text}"}
-    assert [key["member"] for key in httpx.get(f"{url}/keys", headers=headers).json()["keys"]] == ["bob"]
+    assert [key["member"] for key in web.get(f"{url}/keys", headers=headers).json()["keys"]] == ["bob"]
     for projects in (["bank"], ["*"], ["shop", "bank"]):
         wanted = {"member": "eve", "role": "viewer", "projects": projects}
-        assert httpx.post(f"{url}/keys", json=wanted, headers=headers).status_code == 403
+        assert web.post(f"{url}/keys", json=wanted, headers=headers).status_code == 403
         roles = dict.fromkeys(projects, "admin")
-        assert httpx.put(f"{url}/members/bob", json={"roles": roles}, headers=headers).status_code == 403
-    assert httpx.delete(f"{url}/keys/{everywhere.id}", headers=headers).status_code == 404
-    assert httpx.delete(f"{url}/members/ada", headers=headers).status_code == 404
-    assert httpx.post(f"{url}/projects", json={"name": "bank"}, headers=headers).status_code == 403
-    assert httpx.post(f"{url}/projects", json={"name": "shop"}, headers=headers).status_code == 201
+        assert web.put(f"{url}/members/bob", json={"roles": roles}, headers=headers).status_code == 403
+    assert web.delete(f"{url}/keys/{everywhere.id}", headers=headers).status_code == 404
+    assert web.delete(f"{url}/members/ada", headers=headers).status_code == 404
+    assert web.post(f"{url}/projects", json={"name": "bank"}, headers=headers).status_code == 403
+    assert web.post(f"{url}/projects", json={"name": "shop"}, headers=headers).status_code == 201
     for wanted in ({"member": "eve", "role": "viewer"}, {"member": "eve", "role": "writer", "scopes": ["feedback"]}):
-        assert httpx.post(f"{url}/keys", json=wanted, headers=headers).json()["shown"]["projects"] == ["shop"]
+        assert web.post(f"{url}/keys", json=wanted, headers=headers).json()["shown"]["projects"] == ["shop"]
 
 
 def test_a_key_with_few_scopes_makes_no_key_with_more(anywhere):
     _, text = made(anywhere.store, scopes=["admin", "read"])
     anywhere.state.keys.forget()
     url, headers = f"{anywhere.url}/api/v1/keys", {"Authorization": f"Bearer {text}"}
-    assert httpx.post(url, json={"member": "eve", "role": "admin"}, headers=headers).status_code == 403
-    assert httpx.post(url, json={"member": "eve", "role": "viewer"}, headers=headers).status_code == 201
+    assert web.post(url, json={"member": "eve", "role": "admin"}, headers=headers).status_code == 403
+    assert web.post(url, json={"member": "eve", "role": "viewer"}, headers=headers).status_code == 201
 
 
 def test_roles_of_members_over_http(anywhere):
@@ -314,17 +314,17 @@ def test_roles_of_members_over_http(anywhere):
     _, text = made(anywhere.store, "writer", ("shop",), member="bob")
     anywhere.state.keys.forget()
     url, headers = f"{anywhere.url}/api/v1/members", {"Authorization": f"Bearer {admin}"}
-    assert httpx.put(f"{url}/bob", json={"roles": {"shop": None}}, headers=headers).json()["roles"] == {}
+    assert web.put(f"{url}/bob", json={"roles": {"shop": None}}, headers=headers).json()["roles"] == {}
     assert get(anywhere, text, f"{PROJECTS}?project=shop").status_code == 404
-    put = httpx.put(f"{url}/bob", json={"roles": {"shop": "viewer"}}, headers=headers)
+    put = web.put(f"{url}/bob", json={"roles": {"shop": "viewer"}}, headers=headers)
     assert put.json()["roles"] == {"shop": "viewer"}
     assert get(anywhere, text).status_code == 200
-    assert {member["name"]: member["keys"] for member in httpx.get(url, headers=headers).json()["members"]} == {
+    assert {member["name"]: member["keys"] for member in web.get(url, headers=headers).json()["members"]} == {
         "ada": 1,
         "bob": 1,
     }
-    assert httpx.put(f"{url}/bob", json={"roles": {"shop": "king"}}, headers=headers).status_code == 404
-    assert httpx.delete(f"{url}/bob", headers=headers).status_code == 200
+    assert web.put(f"{url}/bob", json={"roles": {"shop": "king"}}, headers=headers).status_code == 404
+    assert web.delete(f"{url}/bob", headers=headers).status_code == 200
     assert get(anywhere, text).status_code == 401
     made(anywhere.store, "writer", ("shop",), member="bob")  # somebody of the same name is somebody else
     anywhere.state.keys.forget()

@@ -6,9 +6,10 @@ from __future__ import annotations
 import sys
 import threading
 
-import httpx
 import pytest
 
+from server import web
+from server.patience import PATIENCE_S
 from server.walk import METHODS, address, body, methods_of, queried
 from slipway.data import (
     DatasetVersion,
@@ -84,7 +85,7 @@ def walked(request, tmp_path, start):
     Builder(Derived(store), derive).catch_up()
     store.close()
     served = start(store=url)
-    with httpx.Client(base_url=served.url, timeout=60) as client:
+    with web.client(served.url) as client:
         yield client, keys
 
 
@@ -227,7 +228,7 @@ def test_t50_no_path_leads_out(served, path):
     host, port = served.url.removeprefix("http://").split(":")
     import http.client
 
-    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE_S)
     connection.putrequest("GET", path)
     connection.endheaders()
     answer = connection.getresponse()

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from server import web
 from slipway.data import LogRecord, Message, Span, ToolCall
 from slipway.server import deriving
 from slipway.server.deriving import derive as facts
@@ -28,7 +28,7 @@ def send(served: Any, name: str, *signals: str) -> None:
     for signal in signals:
         body = (RECORDED / f"{name}.{signal}.json").read_bytes()
         headers = {"Content-Type": "application/json"}
-        answer = httpx.post(f"{served.url}/v1/{signal}", content=body, headers=headers, timeout=60)
+        answer = web.post(f"{served.url}/v1/{signal}", content=body, headers=headers)
         assert (answer.status_code, answer.json()) == (200, {}), answer.text
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 import slipway
+from server import web
 from slipway.data import Feedback
 from slipway.errors import ConfigError, DataError, InfrastructureError
 from slipway.server.keys import issue
@@ -25,7 +25,7 @@ def anywhere(request, start):
 
 def give(served, more=None, /, **body):
     headers = more or {}
-    return httpx.post(served.url + PATH, json={"trace_id": TRACE, "name": "helpful", **body}, headers=headers)
+    return web.post(served.url + PATH, json={"trace_id": TRACE, "name": "helpful", **body}, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_every_kind_of_value(served, given, kind, kept):
     said = answer.json()
     assert (said["kind"], said["value"], said["who"], said["span_id"]) == (kind, kept, "ada", SPAN)
     assert served.store.get(Feedback, said["id"]).value == kept
-    assert httpx.get(f"{served.url}{PATH}/{said['id']}").json() == said
+    assert web.get(f"{served.url}{PATH}/{said['id']}").json() == said
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_cannot_be_kept_is_refused_in_words(served, wrong):
 def test_numbers_that_are_none_and_bodies_that_are_no_json(served):
     for text in ("NaN", "Infinity", "1e999", "[" * 100_000, '{"trace_id"', "", "null", "[]", '"\\ud800"'):
         body = f'{{"trace_id": "{TRACE}", "name": "n", "value": {text}}}' if text[:1] in "N1I" else text
-        assert httpx.post(served.url + PATH, content=body.encode()).status_code == 400, text
+        assert web.post(served.url + PATH, content=body.encode()).status_code == 400, text
     assert served.store.count(Feedback) == 0
 
 
@@ -108,14 +108,14 @@ def test_by_trace_newest_first_in_pages(anywhere):
     give(anywhere, {"x-slipway-project": "shop"}, value=8)
     seen, after = [], ""
     while True:
-        page = httpx.get(f"{anywhere.url}{PATH}?trace_id={TRACE.upper()}&limit=2{after}").json()
+        page = web.get(f"{anywhere.url}{PATH}?trace_id={TRACE.upper()}&limit=2{after}").json()
         seen += [said["value"] for said in page["feedback"]]
         if page["next"] is None:
             break
         after = f"&after={page['next']}"
     assert seen == [4, 3, 2, 1, 0]
-    assert [said["value"] for said in httpx.get(f"{anywhere.url}{PATH}?project=shop").json()["feedback"]] == [8]
-    assert httpx.get(f"{anywhere.url}{PATH}?limit=0").status_code == 400
+    assert [said["value"] for said in web.get(f"{anywhere.url}{PATH}?project=shop").json()["feedback"]] == [8]
+    assert web.get(f"{anywhere.url}{PATH}?limit=0").status_code == 400
 
 
 def feedback_key(served):
@@ -130,9 +130,9 @@ def test_a_key_for_feedback_may_write_feedback_and_nothing_else(anywhere):
     said = give(anywhere, key, value=True).json()
     assert said["who"] == "page"
     assert anywhere.store.get(Feedback, said["id"]).project == "shop"
-    assert httpx.get(anywhere.url + PATH, headers=key).status_code == 403
-    assert httpx.get(f"{anywhere.url}{PATH}/{said['id']}", headers=key).status_code == 403
-    assert httpx.post(f"{anywhere.url}/v1/traces", content=b"", headers=key).status_code == 403
+    assert web.get(anywhere.url + PATH, headers=key).status_code == 403
+    assert web.get(f"{anywhere.url}{PATH}/{said['id']}", headers=key).status_code == 403
+    assert web.post(f"{anywhere.url}/v1/traces", content=b"", headers=key).status_code == 403
     assert give(anywhere, {**key, "x-slipway-project": "bank"}, value=True).status_code == 404
 
 
@@ -209,7 +209,7 @@ def test_t44_what_a_browser_sends_for_a_page_of_a_configured_site(start):
     served = start(origins=[SITE])
     page = {"Origin": SITE, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
-    preflight = httpx.options(served.url + PATH, headers={**page, **asks})
+    preflight = web.options(served.url + PATH, headers={**page, **asks})
     assert preflight.status_code == 204
     assert preflight.headers["access-control-allow-origin"] == SITE
     assert "access-control-allow-credentials" not in preflight.headers
@@ -229,14 +229,14 @@ def test_t44_a_page_of_any_other_site_gets_nothing(start, origin):
     served = start(origins=[SITE])
     page = {"Origin": origin, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
     asks = {"Access-Control-Request-Method": "POST"}
-    for answer in (httpx.options(served.url + PATH, headers={**page, **asks}), give(served, page, value=True)):
+    for answer in (web.options(served.url + PATH, headers={**page, **asks}), give(served, page, value=True)):
         assert answer.status_code >= 400
         assert "access-control-allow-origin" not in answer.headers
     assert served.store.count(Feedback) == 0
 
 
 def test_the_script_can_be_loaded_by_any_page_under_a_strict_policy(served):
-    answer = httpx.get(f"{served.url}/feedback.js")
+    answer = web.get(f"{served.url}/feedback.js")
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 
-import httpx
 import pytest
 
+from server import web
 from server.walk import address, body
 from slipway.server.keys import issue
 from slipway.server.routing import all_routes
@@ -60,7 +60,7 @@ def test_t37_no_second_request_hides_in_a_first_one(served, head):
     assert len(statuses(answer)) == 1
     assert statuses(answer)[0] in (400, 404, 405)
     assert b'"status":"ok"' not in answer
-    assert httpx.get(f"{served.url}/healthz").status_code == 200
+    assert web.get(f"{served.url}/healthz").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_t37_huge_headers_are_refused(served, head, status):
     path = "/" + "a" * (200_000 if status == 414 else 1)
     # It may hang up before it was told everything, and then its answer is lost with the connection.
     assert set(statuses(raw(served, f"GET {path} HTTP/1.1\n{HOST}{head}\n"))) <= {status}
-    assert httpx.get(f"{served.url}/healthz").status_code == 200
+    assert web.get(f"{served.url}/healthz").status_code == 200
 
 
 def test_t37_neither_http_2_nor_another_protocol_is_spoken(served):
@@ -140,8 +140,8 @@ def test_t43_the_text_of_the_path_opens_nothing(start):
 
 def test_t43_names_of_the_settings_are_answered(start):
     served = start(hosts=["slipway.example"])
-    assert httpx.get(f"{served.url}/healthz", headers={"Host": "Slipway.Example:4318"}).status_code == 200
-    assert httpx.get(f"{served.url}/healthz", headers={"Host": "other.example"}).status_code == 400
+    assert web.get(f"{served.url}/healthz", headers={"Host": "Slipway.Example:4318"}).status_code == 200
+    assert web.get(f"{served.url}/healthz", headers={"Host": "other.example"}).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_t44_no_page_of_another_site_writes(start, headers):
     served = start()
     for found in all_routes():
         if found.method in MUTATING:
-            answer = httpx.request(found.method, served.url + address(found), headers=headers, content=body(found))
+            answer = web.request(found.method, served.url + address(found), headers=headers, content=body(found))
             assert answer.status_code == 403, (found.method, found.path)
             assert "access-control-allow-origin" not in answer.headers
     assert served.state.counts["refused: origin"] > 0
@@ -167,7 +167,7 @@ def test_t44_no_page_of_another_site_writes(start, headers):
 
 def test_t44_no_page_of_another_site_reads_what_loopback_may(served):
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}):
-        answer = httpx.get(f"{served.url}/api/v1/projects", headers=headers)
+        answer = web.get(f"{served.url}/api/v1/projects", headers=headers)
         assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (401, False)
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
@@ -177,9 +177,9 @@ def test_t44_programs_and_our_own_pages_are_not_affected(served):
     typed = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}
     followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     for headers in ({}, own, typed, followed):
-        assert httpx.get(f"{served.url}/api/v1/projects", headers=headers).status_code == 200
+        assert web.get(f"{served.url}/api/v1/projects", headers=headers).status_code == 200
     for headers in ({}, own):
-        made = httpx.post(f"{served.url}/api/v1/projects", json={"name": "shop"}, headers=headers)
+        made = web.post(f"{served.url}/api/v1/projects", json={"name": "shop"}, headers=headers)
         assert made.status_code == 201
 
 
@@ -191,7 +191,7 @@ def test_t44_cors_names_one_site_and_never_a_person(start):
         ("*", None),
     ):
         for path in ("/healthz", "/api/v1/projects", "/nope", "/feedback.js"):
-            headers = httpx.get(served.url + path, headers={"Origin": origin}).headers
+            headers = web.get(served.url + path, headers={"Origin": origin}).headers
             assert headers.get("access-control-allow-origin") == allowed
             assert headers["vary"] == "origin"
             assert "access-control-allow-credentials" not in headers
@@ -200,8 +200,8 @@ def test_t44_cors_names_one_site_and_never_a_person(start):
 def test_a_body_that_is_too_large_or_never_ends_is_refused(start):
     served = start(max_body_bytes=1000, body_seconds=0.5)
     path = f"{served.url}/api/v1/projects"
-    assert httpx.post(path, content=b" " * 1001).status_code == 413
-    assert httpx.post(path, content=(b" " * 500 for _ in range(3))).status_code == 413
+    assert web.post(path, content=b" " * 1001).status_code == 413
+    assert web.post(path, content=(b" " * 500 for _ in range(3))).status_code == 413
     # T37: a client that sends its body drop by drop does not hold a place for ever.
     for head in ("Content-Length: 500\n\n{", "Transfer-Encoding: chunked\n\n1\n{\n"):
         for there in ("/api/v1/projects", "/v1/traces"):
@@ -216,7 +216,7 @@ def test_t37_a_client_that_never_ends_its_headers_is_left_and_hinders_nobody(sta
         slow = [leave.enter_context(socket.create_connection((host, int(port)), timeout=60)) for _ in range(200)]
         for connection in slow:
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: ")
-        assert httpx.get(f"{served.url}/healthz", timeout=60).status_code == 200
+        assert web.get(f"{served.url}/healthz").status_code == 200
         for connection in slow[:3]:  # the server hangs up on them by itself, after 10 s
             try:
                 assert connection.recv(1000)[:12] in (b"", b"HTTP/1.1 408")

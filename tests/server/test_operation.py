@@ -20,6 +20,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from server import web
 from server.otlp import PROTOBUF, batch, post, span
 from slipway.data import Drop
 from slipway.errors import ConfigError
@@ -30,7 +31,7 @@ KEY = "slw_0123456789abcdef_" + "a" * 64
 
 
 def collected(served):
-    answer = httpx.get(f"{served.url}/metrics")
+    answer = web.get(f"{served.url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     return {
         (sample.name, *sorted(sample.labels.items())): sample.value
@@ -46,7 +47,7 @@ def collected(served):
 def test_metrics_count_what_was_done(start, new_database, database):
     served = start(store=new_database() if database == "postgresql" else "")
     assert post(served, batch(span(1), span(2))).status_code == 200
-    assert httpx.get(f"{served.url}/nope/{KEY[:10]}").status_code == 404
+    assert web.get(f"{served.url}/nope/{KEY[:10]}").status_code == 404
     served.store.write([Drop("p", "queue", 'fu"ll\\', 7, 1)])
     found = collected(served)
     labels = (("method", "POST"), ("route", "/v1/traces"), ("status", "200"))
@@ -77,8 +78,8 @@ def test_metrics_need_a_key_where_one_is_needed(start):
     issue(served.store, member="ada", role="admin", projects=("*",))
     _, reader = issue(served.store, member="prometheus", role="viewer", projects=("default",))
     served.state.keys.forget()
-    assert httpx.get(f"{served.url}/metrics").status_code == 401
-    assert httpx.get(f"{served.url}/metrics", headers={"Authorization": f"Bearer {reader}"}).status_code == 200
+    assert web.get(f"{served.url}/metrics").status_code == 401
+    assert web.get(f"{served.url}/metrics", headers={"Authorization": f"Bearer {reader}"}).status_code == 200
 
 
 # -- the log
@@ -96,7 +97,7 @@ def logged(level="info", stream=None):
 
 def test_a_request_is_one_line_without_its_key_query_or_body(served):
     with logged() as stream:
-        answer = httpx.post(
+        answer = web.post(
             f"{served.url}/v1/traces?project=secret",
             content=b"the body",
             headers={"Authorization": f"Bearer {KEY}", **PROTOBUF},
@@ -112,7 +113,7 @@ def test_a_request_is_one_line_without_its_key_query_or_body(served):
 def test_an_unexpected_error_is_logged_with_its_traceback_and_answered_without(served):
     served.state.derived.lag = None  # so that the route fails as no error of ours does
     with logged() as stream:
-        answer = httpx.get(f"{served.url}/metrics")
+        answer = web.get(f"{served.url}/metrics")
     assert answer.status_code == 500
     assert "NoneType" not in answer.text
     error = next(line for line in map(json.loads, stream.getvalue().splitlines()) if line["level"] == "error")
@@ -122,11 +123,11 @@ def test_an_unexpected_error_is_logged_with_its_traceback_and_answered_without(s
 
 def test_levels(served):
     with logged("debug") as stream:
-        httpx.get(f"{served.url}/healthz")
-        httpx.get(f"{served.url}/nope")
+        web.get(f"{served.url}/healthz")
+        web.get(f"{served.url}/nope")
     assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == ["debug", "info"]
     with logged("warning") as stream:
-        httpx.get(f"{served.url}/nope")
+        web.get(f"{served.url}/nope")
     assert stream.getvalue() == ""
     with pytest.raises(ConfigError, match="'info'"):
         logs.begin("inof")
@@ -146,7 +147,7 @@ class Terminal(StringIO):
 
 def test_on_a_terminal_a_line_is_for_people(served):
     with logged(stream=Terminal()) as stream:
-        httpx.get(f"{served.url}/nope")
+        web.get(f"{served.url}/nope")
     assert re.fullmatch(r"\d\d:\d\d:\d\d info    request request=\w+ .*status=404 ms=[\d.]+\n", stream.getvalue())
 
 
@@ -157,7 +158,7 @@ def test_nobody_reads_the_log_and_the_server_answers_all_the_same(served):
     try:
         for _ in range(logs.WAITING + 1000):
             logging.getLogger("slipway.server").info("x" * 200)
-        assert httpx.get(f"{served.url}/healthz").status_code == 200
+        assert web.get(f"{served.url}/healthz").status_code == 200
         assert lines.dropped > 0
     finally:
         os.close(reading)  # the thread that writes gets an error, and goes on
@@ -194,7 +195,7 @@ def test_sigterm_under_load_every_acknowledged_span_is_there(tmp_path):
     with up(tmp_path) as (process, url):
 
         def send(worker):
-            with httpx.Client(timeout=60) as client:
+            with web.client() as client:
                 for number in range(1, 100_000):
                     mine = worker * 100_000 + number
                     try:
@@ -240,7 +241,7 @@ def half_sent(url):
 def wait_for(url, status):
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        if httpx.get(f"{url}/readyz").status_code == status:
+        if web.get(f"{url}/readyz").status_code == status:
             return
         threading.Event().wait(0.02)
     raise AssertionError(f"/readyz never said {status}")
@@ -251,9 +252,9 @@ def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_refused(
         wait_until_running(url)
         process.send_signal(signal.SIGTERM)
         wait_for(url, 503)
-        refused = httpx.get(f"{url}/api/v1/openapi.json")
+        refused = web.get(f"{url}/api/v1/openapi.json")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        assert httpx.get(f"{url}/healthz").status_code == 200
+        assert web.get(f"{url}/healthz").status_code == 200
         connection.sendall(rest)
         assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 200")
         assert process.wait(60) == 0
@@ -265,7 +266,7 @@ def wait_until_running(url):
     """Until the request that was half sent is one that the server waits for."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        found = re.search(r"^slipway_http_running (\d+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)
+        found = re.search(r"^slipway_http_running (\d+)", web.get(f"{url}/metrics").text, re.MULTILINE)
         assert found
         if int(found[1]) == 1:
             return
@@ -286,7 +287,7 @@ def test_t28_50_streams_are_closed_and_not_cut_off(tmp_path):
         client = leave.enter_context(httpx.Client(timeout=60, limits=httpx.Limits(max_connections=60)))
         streams = [leave.enter_context(client.stream("GET", f"{url}/api/v1/events")) for _ in range(50)]
         assert {stream.status_code for stream in streams} == {200}
-        assert "slipway_sse_clients 50" in httpx.get(f"{url}/metrics").text
+        assert "slipway_sse_clients 50" in web.get(f"{url}/metrics").text
         process.send_signal(signal.SIGTERM)
         for stream in streams:
             stream.read()  # raises for a body that is cut off

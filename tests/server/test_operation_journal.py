@@ -7,9 +7,9 @@ import json
 import os
 import signal
 
-import httpx
 import pytest
 
+from server import web
 from server.otlp import JSON, PROTOBUF, batch, post, span
 from server.test_operation import up
 from slipway.cli.main import main
@@ -32,7 +32,7 @@ def filled(request, start, tmp_path):
     assert post(served, gzip.compress(batch(span(3))), content_encoding="gzip").status_code == 200
     assert post(served, batch(span(4)), **{"x-slipway-project": "other"}).status_code == 200
     for path, body in (("logs", LOGS), ("metrics", METRICS)):
-        assert httpx.post(f"{served.url}/v1/{path}", content=json.dumps(body), headers=JSON).status_code == 200
+        assert web.post(f"{served.url}/v1/{path}", content=json.dumps(body), headers=JSON).status_code == 200
     assert post(served, b"no protobuf").status_code == 400  # was not accepted, and is not kept
     return tmp_path / ".slipway/journal", served.store
 
@@ -112,7 +112,7 @@ def test_a_journal_that_cannot_be_written_refuses_no_span(start, tmp_path):
     served = start()
     assert post(served, batch(span(1))).status_code == 200
     assert served.store.count(Span) == 1
-    assert "slipway_journal_failed_total 1" in httpx.get(f"{served.url}/metrics").text
+    assert "slipway_journal_failed_total 1" in web.get(f"{served.url}/metrics").text
 
 
 @pytest.mark.parametrize("harm", ["page", "first page", "cut", "gone"])
@@ -120,7 +120,7 @@ def test_t17_doctor_mends_from_the_file_and_the_journal(tmp_path, capsys, harm):
     with up(tmp_path) as (process, url):
         for start in range(1, 2001, 100):
             spans = [span(number, attributes={"text": f"{number} " * 50}) for number in range(start, start + 100)]
-            assert httpx.post(f"{url}/v1/traces", content=batch(*spans), headers=PROTOBUF).status_code == 200
+            assert web.post(f"{url}/v1/traces", content=batch(*spans), headers=PROTOBUF).status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     path = tmp_path / "data/slipway.db"
@@ -146,7 +146,7 @@ def test_t17_doctor_mends_from_the_file_and_the_journal(tmp_path, capsys, harm):
 
 def test_doctor_counts_beside_a_server_and_after_a_kill(tmp_path, capsys):
     with up(tmp_path) as (process, url):
-        assert httpx.post(f"{url}/v1/traces", content=batch(span(1), span(2)), headers=PROTOBUF).status_code == 200
+        assert web.post(f"{url}/v1/traces", content=batch(span(1), span(2)), headers=PROTOBUF).status_code == 200
         for _ in ("it runs", "it was killed"):
             assert main(["doctor", "--data", str(tmp_path / "data"), "--json"]) == 0
             said = json.loads(capsys.readouterr().out)

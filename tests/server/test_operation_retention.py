@@ -6,9 +6,9 @@ import os
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
+from server import web
 from slipway.config import Retention as Settings
 from slipway.data import DatasetVersion, Feedback, LogRecord, Span
 from slipway.server.deriving import derive
@@ -200,7 +200,7 @@ def test_the_server_prunes_by_itself_and_tells(start):
     first.state.pruner.start()
     until = time.monotonic() + 60
     while first.store.count(Span) > 1 and time.monotonic() < until:
-        httpx.get(f"{first.url}/healthz")
+        web.get(f"{first.url}/healthz")
     assert first.store.count(Span) == 1
     first.state.pruner.stop()
-    assert 'slipway_pruned_total{what="traces"} 2' in httpx.get(f"{first.url}/metrics").text
+    assert 'slipway_pruned_total{what="traces"} 2' in web.get(f"{first.url}/metrics").text

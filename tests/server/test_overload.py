@@ -14,9 +14,9 @@ from collections import Counter
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from server import web
 from server.otlp import PROTOBUF, batch, span
 from slipway.data import Span
 from slipway.store import open_store
@@ -97,9 +97,9 @@ def overloaded(folder, until, **settings):
     never, healthy = threading.Event(), 0
     with running(folder, **settings) as (process, port):
         url = f"http://127.0.0.1:{port}"
-        assert httpx.post(f"{url}/v1/traces", content=batch(span(1)), headers=PROTOBUF, timeout=60).status_code == 200
+        assert web.post(f"{url}/v1/traces", content=batch(span(1)), headers=PROTOBUF).status_code == 200
         most = 1.5 * resident(process) + 64 * MIB
-        with Flood(port, 16, 1000) as flood, httpx.Client(base_url=url, timeout=60) as client:
+        with Flood(port, 16, 1000) as flood, web.client(url) as client:
             begun = time.monotonic()
             while not until(flood, time.monotonic() - begun):
                 assert time.monotonic() - begun < 600, (len(flood.acknowledged), flood.refused)
@@ -107,7 +107,7 @@ def overloaded(folder, until, **settings):
                 assert client.get("/healthz").json()["status"] == "ok"
                 healthy += 1
                 never.wait(0.05)
-        again = httpx.post(f"{url}/v1/traces", content=batch(span(2)), headers=PROTOBUF, timeout=60)
+        again = web.post(f"{url}/v1/traces", content=batch(span(2)), headers=PROTOBUF)
         assert again.status_code == 200  # as soon as the flood is over
         assert resident(process, "VmHWM") < most
     assert flood.odd == []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-import httpx
 import pytest
 
+from server import web
 from slipway.data import Span
 from slipway.server.arrived import Arrived
 from slipway.server.busy import Busy
@@ -117,4 +117,4 @@ def test_busy_is_the_time_with_anybody_inside(clock):
 
 
 def test_how_late_it_is_can_be_seen(served):
-    assert "\nslipway_indexer_lag_seconds 0.0\n" in httpx.get(f"{served.url}/metrics", timeout=60).text
+    assert "\nslipway_indexer_lag_seconds 0.0\n" in web.get(f"{served.url}/metrics").text

@@ -7,11 +7,11 @@ import json
 import math
 import zlib
 
-import httpx
 import pytest
 import zstandard
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from server import web
 from server.otlp import JSON, PROTOBUF, STARTED, batch, post, span
 from slipway.data import Drop, Span
 
@@ -103,7 +103,7 @@ def test_json_means_the_same_as_protobuf(anywhere):
         "somethingNew": [{"deep": 1}],
     }
     body = {"resourceSpans": [{"resource": {}, "scopeSpans": [{"scope": {"name": "s"}, "spans": [sent]}]}], "new": 1}
-    answer = httpx.post(f"{anywhere.url}/v1/traces", json=body)
+    answer = web.post(f"{anywhere.url}/v1/traces", json=body)
     assert (answer.status_code, answer.json(), answer.headers["content-type"]) == (200, {}, "application/json")
     kept = found(anywhere, 0xAB)
     attributes = dict(kept.attributes)
@@ -166,7 +166,7 @@ NO_OTLP = [
 @pytest.mark.parametrize("path", ["traces", "logs", "metrics"])
 def test_t29_what_is_no_otlp_is_refused_with_a_status(served, path):
     for body, headers, status in NO_OTLP:
-        answer = httpx.post(f"{served.url}/v1/{path}", content=body, headers=PROTOBUF | headers)
+        answer = web.post(f"{served.url}/v1/{path}", content=body, headers=PROTOBUF | headers)
         assert answer.status_code == status, (body[:50], headers)
         if headers.get("Content-Type", "application/x-protobuf") == "application/x-protobuf":
             assert answer.content[:1] == b"\x08"  # google.rpc.Status.code
@@ -211,7 +211,7 @@ def test_t33_what_can_be_kept_is_kept_and_what_cannot_is_counted(anywhere):
 
 def test_nothing_but_rejected_spans_is_still_an_answer_and_a_drop(served):
     sent = {"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "zz"}, {"kind": "SPAN_KIND_CLIENT"}]}]}]}
-    answer = httpx.post(f"{served.url}/v1/traces", json=sent)
+    answer = web.post(f"{served.url}/v1/traces", json=sent)
     assert answer.status_code == 200
     assert answer.json()["partialSuccess"]["rejectedSpans"] == "2"
     assert sum(drop.count for drop in served.store.find(Drop)) == 2
@@ -223,7 +223,7 @@ def test_t31_json_with_lone_surrogates_and_nan_is_kept(anywhere):
     )
     sent = f'{{"traceId": "{TRACE}", "spanId": "{1:016x}", "name": "\\udfff", "attributes": [{attributes}]}}'
     body = '{"resourceSpans": [{"scopeSpans": [{"spans": [%s]}]}]}' % sent  # noqa: UP031
-    assert httpx.post(f"{anywhere.url}/v1/traces", content=body, headers=JSON).status_code == 200
+    assert web.post(f"{anywhere.url}/v1/traces", content=body, headers=JSON).status_code == 200
     kept = found(anywhere)
     assert (kept.name, kept.attributes["a"]) == ("\udfff", "\ud800 \x00")
     assert math.isnan(kept.attributes["n"])
@@ -243,6 +243,6 @@ def test_json_of_many_keys_and_long_text(served):
     values.append({"key": "long", "value": {"stringValue": "x" * 10_000_000}})
     sent = {"traceId": TRACE, "spanId": f"{1:016x}", "attributes": values}
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [sent]}]}]})
-    assert httpx.post(f"{served.url}/v1/traces", content=body, headers=JSON, timeout=60).status_code == 200
+    assert web.post(f"{served.url}/v1/traces", content=body, headers=JSON).status_code == 200
     kept = found(served).attributes
     assert (len(kept), kept["k0"], len(kept["long"])) == (100_000, 99_999, 10_000_000)

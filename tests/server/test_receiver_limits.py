@@ -16,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from server import web
 from server.otlp import PROTOBUF, batch, post, span
 from slipway.data import Span
 from slipway.server.arrived import Arrived
@@ -60,7 +60,7 @@ def test_t04_beyond_the_bound_a_sender_is_told_to_wait_and_nothing_is_lost(start
             refused = post(served, bodies[1])
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
             assert refused.content[:2] == b"\x08\x08"  # RESOURCE_EXHAUSTED
-            assert httpx.get(f"{served.url}/healthz").status_code == 200
+            assert web.get(f"{served.url}/healthz").status_code == 200
             assert not first.done()  # 200 is said after the commit
         assert first.result(60).status_code == 200
     assert served.state.intake.waiting == 0
@@ -117,7 +117,7 @@ def test_a_batch_that_is_too_large_is_413_however_it_is_packed(start):
         for start in range(0, len(large), 50_000):
             yield large[start : start + 50_000]
 
-    assert httpx.post(f"{served.url}/v1/traces", content=chunks(), headers=PROTOBUF).status_code == 413
+    assert web.post(f"{served.url}/v1/traces", content=chunks(), headers=PROTOBUF).status_code == 413
     assert post(served, BODY).status_code == 200
 
 
@@ -144,12 +144,12 @@ def test_t30_a_bomb_is_413_and_takes_no_memory(tmp_path, coding):
     try:
         url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
         headers = PROTOBUF | {"Content-Encoding": coding}
-        assert httpx.post(
+        assert web.post(
             f"{url}/v1/traces", content=gzip.compress(BODY), headers=PROTOBUF | {"Content-Encoding": "gzip"}
         )
         before = peak_kb(process.pid)
         for _ in range(3):
-            assert httpx.post(f"{url}/v1/traces", content=bomb, headers=headers, timeout=60).status_code == 413
+            assert web.post(f"{url}/v1/traces", content=bomb, headers=headers).status_code == 413
         assert peak_kb(process.pid) - before <= 16 * 1024
     finally:
         process.terminate()
@@ -158,7 +158,7 @@ def test_t30_a_bomb_is_413_and_takes_no_memory(tmp_path, coding):
 
 @pytest.fixture
 def client(served):
-    with httpx.Client(base_url=served.url, timeout=60) as client:
+    with web.client(served.url) as client:
         yield client
 
 

@@ -6,11 +6,11 @@ import math
 import random
 import time
 
-import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from server import web
 from server.otlp import STARTED, any_value, pairs, post
 from slipway.data import Drop, LogRecord, MetricPoint
 
@@ -90,7 +90,7 @@ def test_logs_in_json_mean_the_same(served):
         "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},
         "scopeLogs": [{"scope": {"name": "instrumentation"}, "logRecords": [record]}],
     }
-    assert httpx.post(f"{served.url}/v1/logs", json={"resourceLogs": [of_resource]}).status_code == 200
+    assert web.post(f"{served.url}/v1/logs", json={"resourceLogs": [of_resource]}).status_code == 200
     post(served, logs(MESSAGE), "logs")
     [kept] = served.store.find(LogRecord)  # one hash, so one record
     assert kept.body == MESSAGE["body"]
@@ -162,7 +162,7 @@ def test_metrics_in_json_mean_the_same(served):
         {"timeUnixNano": STARTED},
     ]
     sent = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "m", "gauge": {"dataPoints": points}}]}]}]}
-    answer = httpx.post(f"{served.url}/v1/metrics", json=sent)
+    answer = web.post(f"{served.url}/v1/metrics", json=sent)
     assert answer.json()["partialSuccess"]["rejectedDataPoints"] == "2"
     first, second = served.store.find(MetricPoint)
     assert (first.value, first.run_id) == (float(9007199254740993), "otlp:unknown_service")
