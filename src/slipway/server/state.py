@@ -20,6 +20,7 @@ from slipway.server.meters import Histogram
 from slipway.server.receiver.intake import Intake
 from slipway.server.retention import Pruner, limits_of
 from slipway.server.watch import Watch
+from slipway.server.writable import Writable
 from slipway.store.derived import Builder, Derived, Query
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class State:
     def __post_init__(self) -> None:
         self.threads = anyio.CapacityLimiter(self.config.server.threads)
         self.journal = Journal(self.config.data_folder / "journal", self.config.server.journal_bytes)
+        self.writable = Writable(self.store)
         self.intake = Intake(self)
         self.keys = Keys(self.store)
         self.derived = Derived(self.store)

@@ -193,7 +193,11 @@ class Intake:
         return [rows_of(Span).record(each) if type(each) is tuple else each for each in records]
 
     def _tell(self, future: Future[int], begun: float) -> None:
-        if not future.cancelled() and future.exception() is None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        self._state.writable.tell(error)
+        if error is None:
             self._state.commits.add(time.perf_counter() - begun)
             self._state.arrived.tell()
 

@@ -16,14 +16,15 @@ from slipway.server.routing import Call, all_routes, route
 
 
 class Alive(msgspec.Struct):
-    """The process answers."""
+    """The process answers. ``store`` is "ok", "disk is full" or "cannot be written": how the last commit ended."""
 
     status: str = "ok"
+    store: str = "ok"
     version: str = slipway.__version__
 
 
 class Ready(msgspec.Struct):
-    """The store can be read, and new work is taken."""
+    """The store can be read and written, and new work is taken."""
 
     status: str = "ready"
 
@@ -31,15 +32,17 @@ class Ready(msgspec.Struct):
 @route("GET", "/healthz", needs=None)
 async def healthz(call: Call) -> Alive:
     """Whether the process lives. Touches nothing, so that it answers under any load."""
-    return Alive()
+    return Alive(store=call.state.writable.state)
 
 
 @route("GET", "/readyz", needs=None)
 def readyz(call: Call) -> Ready:
-    """Whether requests can be served: 503 while the store cannot be read or the server is stopping."""
+    """Whether requests can be served: 503 while the store cannot be read or written or the server is stopping, 507 while its
+    disk is full."""
     if call.state.draining:
         raise StoreError("the server is stopping", mend="ask another one, or wait for the next start")
     next(iter(call.state.store.columns(EvalRun, ["id"], limit=1)), None)
+    call.state.writable.check()
     return Ready()
 
 
