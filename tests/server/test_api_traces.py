@@ -149,7 +149,9 @@ def test_everything_of_a_span(api):
         "tool_calls": [],
         "tool_call_id": None,
     }
-    assert found["events"] == [{"name": "retry", "time_ns": AT, "attributes": {"wait": 1}}]
+    assert found["events"] == [
+        {"name": "retry", "time_ns": AT, "attributes": {"wait": 1}, "dropped_attributes_count": 0}
+    ]
     assert [log["id"] for log in found["logs"]] == ["log"]
     assert [each["id"] for each in found["feedback"]] == ["f1"]
     assert (found["resource"], found["scope"]) == ({"service.name": "shop"}, "lib")

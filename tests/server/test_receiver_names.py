@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Wire
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from server.otlp import JSON, STARTED
+from server import web
+from server.otlp import STARTED
 from slipway.data import LogRecord, Span
 
 TRACE = f"{1:032x}"
@@ -21,7 +21,7 @@ def anywhere(request, start):
 
 
 def sent(served, path, body):
-    answer = httpx.post(f"{served.url}/v1/{path}", json=body, headers=JSON, timeout=60)
+    answer = web.post(f"{served.url}/v1/{path}", json=body)
     assert (answer.status_code, answer.json()) == (200, {})
 
 

@@ -24,17 +24,19 @@ import sys
 from opentelemetry import trace as otel
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from slipway.track import init, flush, shutdown
 from slipway.store import open_store
 
-provider = TracerProvider(resource=Resource.create({"service.name": "shop", "process.pid": 7, "tags": ["a", "b"]}))
+resource = Resource({"service.name": "shop", "process.pid": 7, "tags": ["a", "b"]}, "https://example.org/1.0")
+limits = SpanLimits(max_span_attributes=9, max_event_attributes=1, max_link_attributes=1)
+provider = TracerProvider(resource=resource, span_limits=limits)
 provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=sys.argv[1] + "/v1/traces")))
 otel.set_tracer_provider(provider)
 store = open_store(sys.argv[2])
 init("default", sink=lambda records: store.write([each for each in records if type(each).__name__ == "Span"]), environment=False)
-tracer = otel.get_tracer("theirs", "1.0")
+tracer = otel.get_tracer("theirs", "1.0", schema_url="https://example.org/2.0", attributes={"built": 5})
 odd = {"text": "\\u202e \\U0001f600", "big": 2**53 + 1, "yes": False, "half": 0.5, "list": [1, 2], "words": ["a", ""]}
 with tracer.start_as_current_span("root", kind=otel.SpanKind.SERVER, attributes=odd) as root:
     with tracer.start_as_current_span("chat small", kind=otel.SpanKind.CLIENT) as call:
@@ -55,6 +57,12 @@ with tracer.start_as_current_span("root", kind=otel.SpanKind.SERVER, attributes=
             raise ValueError("no way")
     except ValueError:
         pass
+far = otel.SpanContext(5, 6, True, otel.TraceFlags(1), otel.TraceState([("k", "v"), ("a", "b")]))
+above = otel.set_span_in_context(otel.NonRecordingSpan(far))
+linked = otel.SpanContext(5, 7, True, otel.TraceFlags(1))  # its trace state the exporter does not send
+more = [otel.Link(linked, {"why": "batch", "n": 1})]
+with tracer.start_as_current_span("from afar", context=above, links=more, attributes={str(n): n for n in range(12)}):
+    pass
 with tracer.start_as_current_span("", kind=otel.SpanKind.PRODUCER, start_time=10) as late:
     late.set_status(otel.StatusCode.ERROR)
 with tracer.start_as_current_span("backwards", start_time=10**18) as late:
@@ -77,7 +85,7 @@ def test_a_span_of_the_opentelemetry_sdk_is_the_same_here_and_over_otlp(served, 
     local = {span.span_id: span for span in store.find(Span)}
     store.close()
     sent = {span.span_id: span for span in served.store.find(Span)}
-    assert len(local) == 6
+    assert len(local) == 7
     assert sent.keys() == local.keys()
     for key, span in local.items():
         for field in fields(Span):
@@ -86,6 +94,17 @@ def test_a_span_of_the_opentelemetry_sdk_is_the_same_here_and_over_otlp(served, 
     kinds = {span.name: (span.kind, span.session_id, span.error) for span in sent.values()}
     assert kinds["chat small"] == ("llm", "s1", None)
     assert kinds["backwards"] == ("internal", None, "said so")
+    [afar] = [span for span in local.values() if span.name == "from afar"]
+    assert afar.otlp == {
+        "trace_state": "k=v,a=b",
+        "flags": 0x300,
+        "scope": {"version": "1.0", "attributes": {"built": 5}, "schema_url": "https://example.org/2.0"},
+        "resource": {"schema_url": "https://example.org/1.0"},
+    }
+    assert (afar.links[0]["flags"], afar.links[0]["dropped_attributes_count"]) == (0x300, 1)
+    assert afar.attributes["otel.dropped_attributes_count"] == 3
+    [broke] = [span for span in local.values() if span.name == "broke"]
+    assert broke.events[0].dropped_attributes_count > 0
 
 
 def native(span):
@@ -96,7 +115,12 @@ def native(span):
         own.pop(f"slipway.span.{name}")
     own.update(span.attributes)
     fields["events"] = [
-        {"name": event.name, "time_unix_nano": event.time_ns, "attributes": pairs(event.attributes)}
+        {
+            "name": event.name,
+            "time_unix_nano": event.time_ns,
+            "attributes": pairs(event.attributes),
+            "dropped_attributes_count": event.dropped_attributes_count,
+        }
         for event in span.events
     ]
     fields["links"] = [
@@ -104,6 +128,7 @@ def native(span):
             "trace_id": bytes.fromhex(link["trace_id"]),
             "span_id": bytes.fromhex(link["span_id"]),
             "attributes": pairs(link.get("attributes", {})),
+            **{name: link[name] for name in ("flags", "dropped_attributes_count", "trace_state") if name in link},
         }
         for link in span.links
     ]
@@ -113,7 +138,7 @@ def native(span):
 def sent(span):
     """A span of Slipway as the table in docs/reference/otlp.md says, with JSON text wherever that is allowed."""
     own = {"slipway.span.version": 1, "slipway.span.kind": span.kind, "slipway.span.status": span.status}
-    for name in ("input", "output", "attributes", "events", "links"):
+    for name in ("input", "output", "attributes", "events", "links", "otlp"):
         value = getattr(span, name)
         if value is not None:
             own[f"slipway.span.{name}"] = encode(value)
@@ -140,6 +165,7 @@ def body_of(span, form):
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 ID = st.none() | TEXT
 WIRE = TEXT | st.sampled_from(["", "\x00", "\x10", "a\x10000", "\U0001f600", "x" * 600])
+COUNT = st.integers(0, 2**32 - 1)
 TIME = st.integers(0, 2**63 - 1)
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 SIMPLE = st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False) | TEXT
@@ -155,7 +181,7 @@ def trees(leaves, keys):
 def spans(leaves, keys, links):
     tree = trees(leaves, keys)
     objects = st.dictionaries(keys, tree, max_size=3)
-    events = st.lists(st.builds(Event, TEXT, TIME, objects), max_size=2).map(tuple)
+    events = st.lists(st.builds(Event, TEXT, TIME, objects, COUNT), max_size=2).map(tuple)
     return st.builds(
         lambda **given: Span(trace_id=new_trace_id(), span_id=new_span_id(), **given),
         name=TEXT, started_ns=TIME, duration_ns=TIME, parent_id=st.just("00000000000000ab") | ID, kind=TEXT, status=TEXT,
@@ -163,6 +189,7 @@ def spans(leaves, keys, links):
         attributes=objects, events=events, links=st.lists(links, max_size=2).map(tuple),
         resource=st.dictionaries(KEYS.filter(lambda key: key != "slipway.project"), trees(SIMPLE, TEXT), max_size=2),
         scope=TEXT, session_id=ID, user_id=ID, run_id=ID, environment_id=ID, sequence=TIME,
+        otlp=st.none() | objects,
     )  # fmt: skip
 
 
@@ -170,7 +197,9 @@ WILD = st.text(st.characters(), max_size=10)  # lone surrogates, and anything el
 ANY = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WILD
 LINK = st.builds(
     lambda attributes: {"trace_id": new_trace_id(), "span_id": new_span_id(), **attributes},
-    st.just({}) | st.builds(lambda key: {"attributes": {key: 1}}, KEYS),
+    st.just({})
+    | st.builds(lambda key: {"attributes": {key: 1}}, KEYS)
+    | st.builds(lambda n: {"flags": n, "dropped_attributes_count": n, "trace_state": "a=b"}, st.integers(1, 2**32 - 1)),
 )
 
 

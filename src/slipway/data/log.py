@@ -12,7 +12,8 @@ class LogRecord:
     """One thing that was logged. ``id`` is a hash of the content, so that the same record sent twice is kept once.
 
     ``time_ns`` is when it happened, or else when it was noticed. ``severity`` is OpenTelemetry's number, 1 (trace) to 24
-    (fatal), 0 where none was given. ``event`` is the name that instrumentations give to messages of a conversation.
+    (fatal), 0 where none was given. ``event`` is the name that instrumentations give to messages of a conversation. ``otlp`` has
+    what OpenTelemetry says beside all this, and is no part of what is hashed.
     """
 
     id: str
@@ -27,3 +28,4 @@ class LogRecord:
     resource: Mapping[str, Any] = field(default_factory=dict)
     scope: str = ""
     project: str = "default"
+    otlp: Mapping[str, Any] | None = None

@@ -14,6 +14,7 @@ class Event:
     name: str
     time_ns: int
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    dropped_attributes_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Span:
     ``sequence`` orders spans of one process that share a ``started_ns``. ``input`` and ``output``
     are JSON values, cut to the capture limits, or ``{"$blob": digest, "bytes": n, "preview": text}`` when they are big:
     ``slipway.store.whole(store, span.output)`` fetches them.
+    ``otlp`` has what OpenTelemetry says beside all this (docs/reference/otlp.md), None for spans that `slipway.trace` made.
     ``session_id``, ``user_id`` and ``run_id`` (the eval run) are copied onto each span so that nothing is merged at read.
     """
 
@@ -51,3 +53,4 @@ class Span:
     run_id: str | None = None
     environment_id: str | None = None
     sequence: int = 0
+    otlp: Mapping[str, Any] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import linecache
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -132,8 +132,12 @@ class Converter:
             [[text(event.name), event.time_ns, clean(dict(event.attributes), hide)] for event in record.events],
             text(record.error) if record.error else None,
             text(record.name),
+            [
+                clean(dict(record.otlp or {}), hide),
+                [clean(dict(link.get("attributes", {})), hide) for link in record.links],
+            ],
         ]
-        given, output, attributes, events, error, name = self._redacted(parts, streamed=False)
+        given, output, attributes, events, error, name, (otlp, of_links) = self._redacted(parts, streamed=False)
         return replace(
             record,
             name=name[:1_024],
@@ -142,7 +146,12 @@ class Converter:
             input=self.payloads.fit(given),
             output=self.payloads.fit(output),
             attributes=self._beside(attributes),
-            events=self._records(events),
+            events=_with_dropped(self._records(events), record.events),
+            links=tuple(
+                {**link, "attributes": self._beside(kept)} if kept else link
+                for link, kept in zip(record.links, of_links, strict=True)
+            ),
+            otlp=self._beside(otlp) or None,
             error=self._beside(error) if error else None,
             resource=record.resource or self.resource,
             environment_id=record.environment_id or self.environment_id(),
@@ -193,6 +202,13 @@ class Converter:
                 stack["exception.causes"] = list(problem.causes)
             events.append(["exception", nanoseconds(live.ended + live.offset), clean(stack, hide)])
         return events
+
+
+def _with_dropped(events: tuple[Event, ...], before: Sequence[Event]) -> tuple[Event, ...]:
+    if not any(event.dropped_attributes_count for event in before):
+        return events
+    counts = [event.dropped_attributes_count for event in before]
+    return tuple(replace(event, dropped_attributes_count=n) for event, n in zip(events, counts, strict=True))
 
 
 def readable(record: Any) -> Any:

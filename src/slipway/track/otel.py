@@ -200,11 +200,17 @@ def span_of(span: Any, project: str) -> Span:
     """A `Span` of an ended OpenTelemetry span: attributes verbatim, GenAI ones also under one name each (`describe`)."""
     context, parent = span.context, span.parent
     attributes = dict(span.attributes or {})
+    for what in ("attributes", "events", "links"):
+        if dropped := getattr(span, f"dropped_{what}", 0):  # by OpenTelemetry's own limits
+            attributes[f"otel.dropped_{what}_count"] = dropped
     started, ended = span.start_time or 0, span.end_time or 0
     seen = describe(attributes)
     bound = bound_now.get()
     error = span.status.description if span.status.status_code.name == "ERROR" else None
-    events = tuple(Event(event.name, event.timestamp, dict(event.attributes or {})) for event in span.events)
+    events = tuple(
+        Event(event.name, event.timestamp, dict(event.attributes or {}), getattr(event, "dropped_attributes", 0))
+        for event in span.events
+    )
     first = next(
         (event.time_ns for event in events if event.name in ("First Token Stream Event", "gen_ai.first_token")), None
     )
@@ -224,16 +230,47 @@ def span_of(span: Any, project: str) -> Span:
         output=seen.output,
         attributes={**attributes, **seen.attributes},
         events=events,
-        links=tuple(
-            {"trace_id": f"{link.context.trace_id:032x}", "span_id": f"{link.context.span_id:016x}"}
-            for link in span.links
-        ),
+        links=tuple(_link(link) for link in span.links),
         resource=dict(span.resource.attributes) if span.resource is not None else {},
         scope=span.instrumentation_scope.name if span.instrumentation_scope is not None else "",
         session_id=bound.session_id or _text(attributes.get("session.id")),
         user_id=bound.user_id or _text(attributes.get("user.id")),
         run_id=bound.run_id,
+        otlp=_besides(span),
     )
+
+
+def _link(link: Any) -> dict[str, Any]:
+    dropped = getattr(link, "dropped_attributes", 0)
+    said = {
+        "trace_state": _state(link.context),
+        "attributes": dict(link.attributes or {}),
+        "flags": _flags(link.context),
+        "dropped_attributes_count": dropped,
+    }
+    kept = {name: value for name, value in said.items() if value}
+    return {"trace_id": f"{link.context.trace_id:032x}", "span_id": f"{link.context.span_id:016x}", **kept}
+
+
+def _besides(span: Any) -> dict[str, Any]:
+    """What OTLP would say beside the fields of a `Span` (slipway.server.receiver.besides)."""
+    found: dict[str, Any] = {"trace_state": _state(span.context), "flags": _flags(span.parent)}
+    scope = span.instrumentation_scope
+    if scope is not None:
+        said = {"version": scope.version, "attributes": dict(scope.attributes or {}), "schema_url": scope.schema_url}
+        found["scope"] = {name: value for name, value in said.items() if value}
+    if span.resource is not None and span.resource.schema_url:
+        found["resource"] = {"schema_url": span.resource.schema_url}
+    return {name: value for name, value in found.items() if value}
+
+
+def _state(context: Any) -> str:
+    return context.trace_state.to_header() if context.trace_state else ""
+
+
+def _flags(context: Any) -> int:
+    """OTLP's: whether it is known that the context came from elsewhere, which it always is here; and whether it did."""
+    return 0x300 if context is not None and context.is_remote else 0x100
 
 
 def _text(value: Any) -> str | None:

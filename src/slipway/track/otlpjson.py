@@ -24,12 +24,12 @@ _id = re.compile("[0-9a-f]{16}")
 _encode = msgspec.json.Encoder().encode
 # fmt: off
 (TRACE, SPAN, NAME, STARTED, DURATION, PARENT, PROJECT, KIND, STATUS, ERROR, FIRST, INPUT, OUTPUT, ATTRIBUTES, EVENTS, LINKS,
- RESOURCE, SCOPE, SESSION, USER, RUN, ENVIRONMENT, SEQUENCE) = range(23)
+ RESOURCE, SCOPE, SESSION, USER, RUN, ENVIRONMENT, SEQUENCE, OTLP) = range(24)
 # fmt: on
 _TEXTS = (TRACE, SPAN, NAME, PARENT, PROJECT, KIND, STATUS, ERROR, SCOPE, SESSION, USER, RUN, ENVIRONMENT)
 _OWN = (
     *((SESSION, "session_id"), (USER, "user_id"), (RUN, "run_id"), (ENVIRONMENT, "environment_id")),
-    *((INPUT, "input"), (OUTPUT, "output"), (ERROR, "error")),
+    *((INPUT, "input"), (OUTPUT, "output"), (ERROR, "error"), (OTLP, "otlp")),
 )
 
 

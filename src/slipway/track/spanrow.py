@@ -1,6 +1,6 @@
 """A span as the store's row, made without a `Span` in between: the way of an ordinary span, which is almost every one.
 
-A span costs most in being carried from one form to the next: pictures, JSON to search for secrets, a record of 23 fields,
+A span costs most in being carried from one form to the next: pictures, JSON to search for secrets, a record of 24 fields,
 JSON again for the columns, checks of each. Here the JSON that was searched is the JSON that is stored, and the row is made once.
 What is not ordinary (an exception, a stream, something to redact or cut, a value that needs an escape) goes the long way,
 `Converter.span`. A row is a bare tuple in the order of `COLUMNS`; a sink that takes them has the attribute ``takes_rows``.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 COLUMNS = tuple(field.name for field in fields(Span))
-JSON = frozenset(("input", "output", "attributes", "events", "links", "resource"))
+JSON = frozenset(("input", "output", "attributes", "events", "links", "resource", "otlp"))
 LAST_NS = (1 << 63) - 1
 _encode = msgspec.json.Encoder().encode
 
@@ -96,6 +96,7 @@ class RowMaker:
             bound.run_id,
             converter.environment_id(),
             live.sequence,
+            None,
         )
 
 

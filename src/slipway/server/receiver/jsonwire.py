@@ -60,12 +60,16 @@ class Resource(Message):
     """Where telemetry comes from."""
 
     attributes: list[Pair] | None = None
+    dropped_attributes_count: Integer = 0
 
 
 class Scope(Message):
     """The library that made it."""
 
     name: str | None = ""
+    version: str | None = ""
+    attributes: list[Pair] | None = None
+    dropped_attributes_count: Integer = 0
 
 
 class Event(Message):
@@ -74,6 +78,7 @@ class Event(Message):
     name: str | None = ""
     time_unix_nano: Integer = 0
     attributes: list[Pair] | None = None
+    dropped_attributes_count: Integer = 0
 
 
 class Link(Message):
@@ -82,7 +87,9 @@ class Link(Message):
     trace_id: str | None = ""
     span_id: str | None = ""
     trace_state: str | None = ""
+    flags: Integer = 0
     attributes: list[Pair] | None = None
+    dropped_attributes_count: Integer = 0
 
 
 class Status(Message):
@@ -98,6 +105,8 @@ class Span(Message):
     trace_id: str | None = ""
     span_id: str | None = ""
     parent_span_id: str | None = ""
+    trace_state: str | None = ""
+    flags: Integer = 0
     name: str | None = ""
     kind: Integer = 0
     start_time_unix_nano: Integer = 0
@@ -116,6 +125,7 @@ class ScopeSpans(Message):
 
     scope: Scope | None = None
     spans: list[Span] | None = None
+    schema_url: str | None = ""
 
 
 class ResourceSpans(Message):
@@ -123,6 +133,7 @@ class ResourceSpans(Message):
 
     resource: Resource | None = None
     scope_spans: list[ScopeSpans] | None = None
+    schema_url: str | None = ""
 
 
 class Traces(Message):
@@ -140,6 +151,8 @@ class Log(Message):
     severity_text: str | None = ""
     body: Value | None = None
     attributes: list[Pair] | None = None
+    dropped_attributes_count: Integer = 0
+    flags: Integer = 0
     trace_id: str | None = ""
     span_id: str | None = ""
     event_name: str | None = ""
@@ -150,6 +163,7 @@ class ScopeLogs(Message):
 
     scope: Scope | None = None
     log_records: list[Log] | None = None
+    schema_url: str | None = ""
 
 
 class ResourceLogs(Message):
@@ -157,6 +171,7 @@ class ResourceLogs(Message):
 
     resource: Resource | None = None
     scope_logs: list[ScopeLogs] | None = None
+    schema_url: str | None = ""
 
 
 class Logs(Message):

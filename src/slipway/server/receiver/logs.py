@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.data import LogRecord
+from slipway.server.receiver import besides
 from slipway.server.receiver.batch import Batch, moment
 from slipway.server.receiver.wire import Form
 from slipway.store import jsontext
@@ -27,15 +28,22 @@ def convert(request: Any, form: Form, batch: Batch) -> None:
         project = batch.project(resource)
         for of_scope in of_resource.scope_logs or ():
             scope = (of_scope.scope.name or "") if of_scope.scope is not None else ""
+            shared = besides.of_source(of_resource, of_scope, form)
             for record in of_scope.log_records or ():
                 try:
-                    batch.records.append(_record(record, form, resource, scope, project, seen))
+                    batch.records.append(_record(record, form, resource, scope, project, seen, shared))
                 except (ValueError, OverflowError, TypeError, RecursionError) as error:
                     batch.reject(error, project)
 
 
 def _record(
-    log: Any, form: Form, resource: Mapping[str, Any], scope: str, project: str, seen: Counter[bytes]
+    log: Any,
+    form: Form,
+    resource: Mapping[str, Any],
+    scope: str,
+    project: str,
+    seen: Counter[bytes],
+    shared: Mapping[str, Any],
 ) -> LogRecord:
     fields: dict[str, Any] = {
         "body": form.value(log.body),
@@ -49,14 +57,16 @@ def _record(
         "scope": scope,
         "project": project,
     }
-    when = moment(log.time_unix_nano) or moment(log.observed_time_unix_nano)
+    observed = moment(log.observed_time_unix_nano)
+    when = moment(log.time_unix_nano) or observed
     if not fields["event"] and isinstance(named := fields["attributes"].get("event.name"), str):
         fields["event"] = named  # where it was before it had a field
     content = jsontext.encode([when, *fields.values()]).encode("utf-8", "surrogatepass")
     # The same thing may be said twice within a nanosecond; said again in another batch, it is the batch that came again.
     seen[content] += 1
     digest = hashlib.sha256(content + b"%d" % seen[content]).hexdigest()[:32]
-    return LogRecord(id=digest, time_ns=when or time.time_ns(), **fields)
+    said = besides.of_log(log, when, observed, shared)
+    return LogRecord(id=digest, time_ns=when or time.time_ns(), otlp=said, **fields)
 
 
 def _severity(value: Any) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from slipway.data import Event, Span
 from slipway.errors import SlipwayError
+from slipway.server.receiver import besides
 from slipway.server.receiver.batch import LAST_NS, LONGEST_ID, MALFORMED, MALFORMED_ID, Batch, Malformed, moment
 from slipway.server.receiver.wire import Form
 from slipway.store.jsontext import Decoder, encode
@@ -40,6 +41,7 @@ class Source:
     resource_json: str
     scope: str
     project: str
+    besides: Mapping[str, Any]
 
 
 def convert(request: Any, form: Form, batch: Batch) -> None:
@@ -49,7 +51,7 @@ def convert(request: Any, form: Form, batch: Batch) -> None:
         project, text = batch.project(resource), encode(resource)
         for of_scope in of_resource.scope_spans or ():
             scope = (of_scope.scope.name or "") if of_scope.scope is not None else ""
-            source = Source(resource, text, scope, project)
+            source = Source(resource, text, scope, project, besides.of_source(of_resource, of_scope, form))
             for span in of_scope.spans or ():
                 try:
                     batch.records.append(row(span, form, source))
@@ -87,6 +89,7 @@ def _fields(span: Any, form: Form, source: Source) -> dict[str, Any]:
         "links": tuple(_link(link, form) for link in span.links) if span.links else (),
         "resource": source.resource,
         "scope": source.scope,
+        "otlp": besides.of_span(span, status, source.besides),
     }
 
 
@@ -115,7 +118,8 @@ def _parent(span: Any, form: Form) -> str | None:
 
 
 def _event(event: Any, form: Form) -> Event:
-    return Event(event.name or "", moment(event.time_unix_nano), form.pairs(event.attributes))
+    dropped = int(event.dropped_attributes_count or 0)
+    return Event(event.name or "", moment(event.time_unix_nano), form.pairs(event.attributes), dropped)
 
 
 def _link(link: Any, form: Form) -> dict[str, Any]:
@@ -124,6 +128,10 @@ def _link(link: Any, form: Form) -> dict[str, Any]:
         kept["trace_state"] = link.trace_state
     if link.attributes:
         kept["attributes"] = form.pairs(link.attributes)
+    if link.flags:
+        kept["flags"] = int(link.flags)
+    if link.dropped_attributes_count:
+        kept["dropped_attributes_count"] = int(link.dropped_attributes_count)
     return kept
 
 
@@ -168,6 +176,7 @@ def _described(span: Any, form: Form, source: Source, attributes: dict[str, Any]
         None,
         None,
         0,
+        None if given["otlp"] is None else encode(given["otlp"]),
     )
     texts = "".join((name, kind, error or "", session_id or "", user_id or "", source.scope, source.project))
     return made if plain(texts) else tuple(safe(each) if type(each) is str else each for each in made)

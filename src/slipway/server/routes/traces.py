@@ -79,6 +79,7 @@ class EventShown(msgspec.Struct):
     name: str
     time_ns: int
     attributes: Mapping[str, Any]
+    dropped_attributes_count: int
 
 
 class LogShown(msgspec.Struct):
@@ -91,6 +92,7 @@ class LogShown(msgspec.Struct):
     severity_text: str
     body: Any
     attributes: Mapping[str, Any]
+    otlp: Mapping[str, Any] | None
 
 
 class ToolCallShown(msgspec.Struct):
@@ -143,8 +145,9 @@ class DerivedShown(msgspec.Struct):
 
 
 class SpanDetail(msgspec.Struct):
-    """Everything of one span. ``attributes``, ``resource`` and ``scope`` are as they came. ``input`` or ``output`` that is big is
-    ``{"$blob", "bytes", "preview"}``; .../payload has it. ``path`` leads from the first level of the trace to the span."""
+    """Everything of one span. ``attributes``, ``resource``, ``scope`` and ``otlp`` are as they came. ``input`` or
+    ``output`` that is big is ``{"$blob", "bytes", "preview"}``; .../payload has it. ``path`` leads from the first level of
+    the trace to the span."""
 
     span: SpanShown
     error: str | None
@@ -156,6 +159,7 @@ class SpanDetail(msgspec.Struct):
     links: list[Mapping[str, Any]]
     resource: Mapping[str, Any]
     scope: str
+    otlp: Mapping[str, Any] | None
     environment_id: str | None
     derived: DerivedShown
     logs: list[LogShown]
@@ -236,6 +240,7 @@ def get_span(call: Call, trace_id: str, span_id: str) -> SpanDetail:
         links=list(span.links),
         resource=span.resource,
         scope=span.scope,
+        otlp=span.otlp,
         environment_id=span.environment_id,
         derived=derived,
         logs=[shown(record, LogShown) for record in logs],
