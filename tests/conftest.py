@@ -9,15 +9,38 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import postgres
+
+# The same examples in each run, so that a change is told by its own tests and not by what chance finds that day; a machine
+# with much else to do is no failure. `pytest --hypothesis-profile=search` draws others each time, and says how to repeat them.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", settings.get_profile("suite"), derandomize=False, print_blob=True)
+settings.load_profile("suite")
+
+# Before any fixture, those of a module and of the session too: what they start would record itself, or elsewhere.
+for _name in [name for name in os.environ if name.startswith("SLIPWAY_") and name != "SLIPWAY_NLU_DATA"]:
+    del os.environ[_name]
 
 ROOT = Path(__file__).parent.parent
 BESIDE = ROOT.parent / "shared/data/nlu"
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_setting_is_left() -> Iterator[None]:
+    """What a test sets for programs that it starts is not there for the fixtures of a later module."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("SLIPWAY_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("SLIPWAY_") and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, _no_setting_is_left: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
         if name.startswith("SLIPWAY_") and name != "SLIPWAY_NLU_DATA":

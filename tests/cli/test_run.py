@@ -52,6 +52,21 @@ def test_spans_of_the_program_are_kept_in_the_folder_that_was_named(slipway, tmp
     assert "inner" in names
 
 
+def test_the_variables_of_whoever_calls_it_stay_as_they_were(slipway, monkeypatch):
+    monkeypatch.setenv("SLIPWAY_DATA", "mine")
+    Path("job.py").write_text(
+        "import os\nprint(*(os.environ[f'SLIPWAY_{name}'] for name in ('TRACE', 'PROJECT', 'DATA')))\n"
+    )
+
+    def settings():
+        return {name: value for name, value in os.environ.items() if name.startswith("SLIPWAY_")}
+
+    before = settings()
+    done = slipway("run", "--project", "jobs", "--data", "theirs", "job.py")
+    assert (done.code, done.out) == (0, f"true jobs {Path('theirs').absolute()}\n")
+    assert settings() == before
+
+
 def test_a_script_that_is_not_there(slipway):
     done = run("gone.py")
     assert done.returncode == 2

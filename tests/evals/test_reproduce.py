@@ -130,6 +130,17 @@ def test_code_that_no_longer_runs_is_the_reason(project):
     assert "wurds" in str(found)
 
 
+def test_what_slipway_itself_records_in_the_project_is_no_change_of_its_code(project):
+    run_id = project.run(SLIPWAY_TRACE="true")
+    assert (project.folder / ".slipway/slipway.db").is_file()
+    assert ".slipway" in project.git("status", "--porcelain")  # git would name it
+    found = again(project, run_id, here=True)
+    assert (found.verdict, found.notes) == ("identical", ())
+    project.write({"words.jsonl": ROWS.replace('"input": "word', '"input": "sword')})
+    found = again(project, run_id, here=True)
+    assert (found.verdict, factors(found)) == ("different", {"data"}), str(found)
+
+
 def test_data_that_changed_is_the_reason(project):
     project.write({"words.jsonl": ROWS.replace('"input": "word', '"input": "sword')})
     found = again(project, project.known, here=True)

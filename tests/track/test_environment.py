@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,17 @@ from slipway.track.environment import redacted_command, without_password
 from slipway.track.redact import Redactor
 
 KEY = "ghp_" + "a1B2" * 9
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_git(tmp_path, monkeypatch):
+    """Neither those of the person who runs the tests, nor those that git gives to what it starts itself, a hook for instance."""
+    for name in os.environ:
+        if name.startswith("GIT_"):
+            monkeypatch.delenv(name)
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))  # a folder of ours lies in no repository
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -92,6 +104,32 @@ def test_big_and_secret_files_are_left_out_and_named(repository):
     assert captured.environment.variables["slipway.diff.omitted"] == ".env, huge.dat"
 
 
+@pytest.mark.parametrize("where", [{}, {"data": "kept/here"}, {"store": "sqlite:///repo/deep/runs.db"}])
+def test_what_slipway_keeps_in_the_repository_is_no_code(repository, tmp_path, monkeypatch, where):
+    monkeypatch.chdir(tmp_path)
+    config = Config(root=str(repository), **where)
+    store = open_store(config.store_url)
+    store.put_blob(b"x" * 100)
+    config.data_folder.mkdir(exist_ok=True, parents=True)
+    (config.data_folder / "spool").mkdir()
+    (config.data_folder / "spool/one.spool").write_text("waits")
+    # The store is open: its log lies beside it, as when a traced program looks where it came from.
+    captured = capture_environment(config, folder=repository).environment
+    assert (captured.dirty, captured.diff_blob) == (False, None)
+    (repository / "new.py").write_text("x = 1\n")
+    captured = capture_environment(config, folder=repository)
+    store.close()
+    patch = patch_of(captured)
+    assert [line for line in patch.splitlines() if line.startswith(b"diff ")] == [b"diff --git a/new.py b/new.py"]
+    assert "slipway.diff.omitted" not in captured.environment.variables
+
+
+def test_a_repository_that_is_the_data_folder_is_code_all_the_same(repository):
+    (repository / "new.py").write_text("x = 1\n")
+    captured = capture_environment(Config(root=str(repository), data="."), folder=repository)
+    assert b"new.py" in patch_of(captured)
+
+
 def test_a_secret_in_the_diff_is_taken_out_and_the_patch_still_applies(repository, tmp_path):
     pem = (
         "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQ" + "Ab1/" * 14 + "\n" + "cD2+" * 16 + "\n-----END PRIVATE KEY-----\n"
@@ -158,12 +196,12 @@ def test_init_captures_it_in_the_background_and_spans_name_it(repository, monkey
     monkeypatch.chdir(repository)
     change(repository)
     tracer = init("p", instrument=False)
-    assert tracer.environment_known.wait(30)
+    assert tracer.environment_known.wait(120)
     from slipway.track import flush, span
 
     with span("s"):
         pass
-    assert flush(30)
+    assert flush(120)
     shutdown()
     store = open_store(tracer.config.store_url)
     from slipway.data import Span

@@ -27,5 +27,14 @@ def command(call: Invocation, module: bool, target: str, arguments: tuple[str, .
     if call.json:
         raise UsageError("the program owns standard output", mend="leave --json out, then: slipway trace ls --json")
     # The program, and what it starts, read their settings from here.
-    os.environ.update({f"SLIPWAY_{name.upper()}": value for name, value in call.overrides.items() if value})
-    return run_script(target, list(arguments), module=module)
+    said = {f"SLIPWAY_{name.upper()}": value for name, value in call.overrides.items() if value}
+    before = {name: os.environ.get(name) for name in said}
+    os.environ.update(said)
+    try:
+        return run_script(target, list(arguments), module=module)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -135,7 +135,8 @@ def reproduce(
         order = Order(run, tree, packages, environment, tuple(examples), live, here)
         facts, again = _execute(store, order, home / "first", dataset_id)
         if here:
-            changed = reproduce_tree.changed_since(store, environment, tree, folder=place)
+            root = Path(tree.moved(str(run.config.get("root", ""))))
+            changed = reproduce_tree.changed_since(store, environment, tree, folder=place, root=root)
             facts = replace(facts, changed=tuple(name for name in changed if not _is_data(run, tree, name)))
         differs = difference(recorded, again)
         because = reasons(run, facts, here=here, live=live)
@@ -228,7 +229,7 @@ def _examples(
         return now.version, [example for example in now if example.id in wanted]
     from slipway.evals.datasets import load_version
 
-    if store.get(DatasetVersion, run.dataset_id) is None:
+    if not store.count(DatasetVersion, {"id": run.dataset_id}):
         raise UsageError(
             f"the store has no dataset {run.dataset_id[:12]}, of which the run was made",
             mend="name the store that has it: --store URL",

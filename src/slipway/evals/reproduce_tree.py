@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway import config as settings
 from slipway.data import Environment
 from slipway.errors import InfrastructureError, StoreError, UsageError
+from slipway.store.files import kept
 from slipway.store.protocol import Store
 
 
@@ -75,13 +77,21 @@ def as_it_is(environment: Environment | None, folder: Path | None) -> Tree:
     return Tree(top, (top_of(recorded) if recorded.is_dir() else None) or top, f"{top} as it is")
 
 
-def changed_since(store: Store, environment: Environment | None, tree: Tree, *, folder: Path | None) -> list[str]:
-    """Files that are not in ``tree`` what they were in the recorded commit and change; none when those are not known."""
+def changed_since(
+    store: Store, environment: Environment | None, tree: Tree, *, folder: Path | None, root: Path
+) -> list[str]:
+    """Files that are not in ``tree`` what they were in the recorded commit and change; none when those are not known. What the
+    project at ``root`` records is no code."""
     if environment is None or (environment.commit is None and environment.diff_blob is None):
         return []
     with rebuilt(store, environment, folder=folder, task_file="") as before:
         old, new = _files(before.top), _files(tree.top)
-        return [name for name in sorted(old | new) if not _same(before.top / name, tree.top / name)]
+        differ = [name for name in sorted(old | new) if not _same(before.top / name, tree.top / name)]
+    config = settings.load(root) if root.is_dir() else settings.Config(root=str(root))
+    apart = [place.resolve() for place in (config.data_folder, *kept(config.store_url), *kept(store.url))]
+    top = tree.top.resolve()
+    apart = [place for place in apart if place != top]
+    return [name for name in differ if not any((top / name).is_relative_to(place) for place in apart)]
 
 
 def _files(top: Path) -> set[str]:

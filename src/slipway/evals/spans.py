@@ -122,6 +122,9 @@ def tracing(store: Store, config: Config) -> Iterator[None]:
 
 def record_environment(store: Store, config: Config) -> str:
     """Keep code, packages and machine in the store; the id of the record."""
+    import msgspec
+
     from slipway.track.environment import capture_environment
 
-    return capture_environment(config, folder=Path(config.root)).save(store)
+    into = msgspec.structs.replace(config, store=store.url)
+    return capture_environment(into, folder=Path(config.root)).save(store)

@@ -27,6 +27,17 @@ def companions(database: Path) -> tuple[Path, Path]:
     return turn_of(database), session_of(database)
 
 
+def kept(url: str) -> tuple[Path, ...]:
+    """Everything that a SQLite store of this URL keeps: its file, what lies beside that, the folder of its blobs. Of another
+    store there is nothing here."""
+    name = url.removeprefix("sqlite:///").partition("?")[0]
+    if name == url or not name:
+        return ()
+    database = Path(name).absolute()
+    beside = [database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal")]
+    return (database, *beside, *companions(database), database.with_name("blobs"))
+
+
 def own_folder(folder: Path) -> None:
     """Make ``folder`` for its owner only; one that exists is left as it is. Raises `StoreError`."""
     try:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from slipway.config import Capture, Config
 from slipway.data import Environment, content_hash, digest
+from slipway.store.files import kept
 from slipway.track.git import Code, code_of
 from slipway.track.redact import Redactor, sensitive
 
@@ -57,7 +58,8 @@ def capture_environment(
     folder = folder or Path.cwd()
     environ = os.environ if environ is None else environ
     redactor = Redactor(personal=False) if config.capture.redact else None
-    code = code_of(folder)
+    # What is recorded there, this moment too, is no change of the code.
+    code = code_of(folder, apart=(config.data_folder, *kept(config.store_url)))
     blobs: list[bytes] = []
     notes: dict[str, str] = {}
     patch = _patch(code, redactor, notes)

@@ -2,7 +2,7 @@
 
 The patch holds untracked files too (`.gitignore` is respected). It is made with an index and an object folder of our own in
 a temporary place, so the repository is only read. Files beyond `MOST_FILE_BYTES`, and files whose very name says that they
-hold secrets, are left out and named.
+hold secrets, are left out and named. What Slipway itself keeps there is no code, and counts as nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,8 +47,9 @@ class Code:
     omitted: tuple[str, ...] = field(default=())
 
 
-def code_of(folder: Path) -> Code | None:
-    """The state of the repository that ``folder`` lies in; None outside of one or without git."""
+def code_of(folder: Path, *, apart: Sequence[Path] = ()) -> Code | None:
+    """The state of the repository that ``folder`` lies in; None outside of one or without git. Files and folders ``apart`` are
+    passed over, as if git ignored them."""
     top = _git(["rev-parse", "--show-toplevel"], folder)
     if top is None:
         return None
@@ -57,14 +58,23 @@ def code_of(folder: Path) -> Code | None:
     branch = _text(_git(["symbolic-ref", "-q", "--short", "HEAD"], root))
     remote = _text(_git(["config", "--get", "remote.origin.url"], root))
     status = _git(["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames"], root) or b""
-    if not status:
-        return Code(commit, branch, remote, root)
+    passed = _inside(root, apart)
     paths = [entry[3:].decode("utf-8", "surrogateescape") for entry in status.split(b"\0") if len(entry) > 3]
+    paths = [path for path in paths if not any(path == one or path.startswith(f"{one}/") for one in passed)]
+    if not paths:
+        return Code(commit, branch, remote, root)
     omitted = tuple(sorted(path for path in paths if _leave_out(root / path)))
-    patch = _patch(root, commit, omitted)
+    patch = _patch(root, commit, (*omitted, *passed))
     if patch is not None and len(patch) > MOST_PATCH_BYTES:
         return Code(commit, branch, remote, root, None, True, (f"the whole patch ({len(patch):,} bytes)",))
     return Code(commit, branch, remote, root, patch or None, True, omitted)
+
+
+def _inside(root: Path, places: Sequence[Path]) -> list[str]:
+    """The places below ``root``, as git names them. The root itself is not among them: it has the code."""
+    top = root.resolve()
+    found = [place.resolve() for place in places]
+    return [one.relative_to(top).as_posix() for one in found if one != top and one.is_relative_to(top)]
 
 
 def _leave_out(path: Path) -> bool:
@@ -76,7 +86,7 @@ def _leave_out(path: Path) -> bool:
         return False
 
 
-def _patch(root: Path, commit: str | None, omitted: tuple[str, ...]) -> bytes | None:
+def _patch(root: Path, commit: str | None, left_out: tuple[str, ...]) -> bytes | None:
     objects = _text(_git(["rev-parse", "--git-path", "objects"], root))
     index = _text(_git(["rev-parse", "--git-path", "index"], root))
     if objects is None or index is None:
@@ -91,8 +101,8 @@ def _patch(root: Path, commit: str | None, omitted: tuple[str, ...]) -> bytes | 
             "GIT_OBJECT_DIRECTORY": str(own / "objects"),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
         }
-        left_out = [f":(exclude,literal,top){path}" for path in omitted]
-        if _git(["add", "-A", "--", ":/", *left_out], root, env) is None:
+        without = [f":(exclude,literal,top){path}" for path in left_out]
+        if _git(["add", "-A", "--", ":/", *without], root, env) is None:
             return None
         base = commit or _text(_git(["hash-object", "-t", "tree", "-w", os.devnull], root, env))
         if base is None:

@@ -25,6 +25,7 @@ def run_script(target: str, arguments: Sequence[str] = (), *, module: bool = Fal
         raise NotFound(f"no script {target!r}", mend="give the path of a Python file, or -m and a module's name")
     init(**options)
     # What the script starts is recorded too, unless somebody said otherwise.
+    traced = "SLIPWAY_TRACE" in os.environ
     os.environ.setdefault("SLIPWAY_TRACE", "true")
     before_argv, before_path, before_main = sys.argv, list(sys.path), sys.modules.get("__main__")
     sys.argv = [target, *arguments]
@@ -51,6 +52,8 @@ def run_script(target: str, arguments: Sequence[str] = (), *, module: bool = Fal
         sys.argv, sys.path[:] = before_argv, before_path
         if before_main is not None:
             sys.modules["__main__"] = before_main
+        if not traced:
+            os.environ.pop("SLIPWAY_TRACE", None)
         shutdown()
     return code
 
