@@ -39,6 +39,8 @@ _STATISTICS = (
     ("traces", "traces_session", "200000 70000 4 1"),
     ("rollups", "sqlite_autoindex_rollups_1", "100000 30000 20 10 5 1 1"),
 )
+# KiB of pages that a connection keeps: what was written last is what the next batch changes. The system caches the files, too.
+_WRITER_KIB, _READER_KIB = 8_000, 4_000
 _DAMAGED = ("malformed", "not a database", "corrupt")
 
 
@@ -93,14 +95,14 @@ class SqlitePlace:
             connection.execute(version.insert().values(version=VERSION))
             connection.exec_driver_sql("COMMIT")
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, kib: int = _WRITER_KIB) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA cache_size=-16000")
+        connection.execute(f"PRAGMA cache_size=-{kib}")
         return connection
 
     def _connect_reader(self) -> sqlite3.Connection:
-        connection = self._connect()
+        connection = self._connect(_READER_KIB)
         connection.execute("ATTACH DATABASE ? AS store", (str(self._rows),))
         connection.execute("PRAGMA query_only=ON")
         return connection
