@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slipway.data import Event, LogRecord, Message, Span, ToolCall
+from slipway.server.receiver import spans
+from slipway.server.receiver.batch import Batch
+from slipway.server.receiver.wire import FORMS, JSON, TRACES
+from slipway.store.rows import rows_of
 from slipway.track import dialects
-from slipway.track.dialects import Derived, Dialect, conversation, derive, describe
+from slipway.track.dialects import Derived, Dialect, conversation, derive, describe, outline
 from slipway.track.dialects.shape import Said
 
 ASKED, ANSWERED = Message("user", "what is a slipway"), Message("assistant", "a ramp for ships")
@@ -358,6 +363,27 @@ attributes_of_all = st.dictionaries(
 )
 
 
+def assert_outlined(span: Span, logs=(), prices=None) -> None:
+    """The outline is what `derive` gives, without what nobody searches by."""
+    whole = derive(span, logs, prices=prices)
+    kept = ("kind", "call", "model", "provider", "input_tokens", "output_tokens", "cached_tokens", "cost_usd")
+    kept = (*kept, "session_id", "user_id", "error", "input", "output")
+    assert repr(outline(span, logs, prices=prices)) == repr(Derived(**{name: getattr(whole, name) for name in kept}))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent / "dialects").glob("*.traces.json")), ids=lambda it: it.stem
+)
+def test_an_outline_of_what_was_recorded_says_the_same(path):
+    batch = Batch(lambda resource: "default")
+    spans.convert(FORMS[JSON].decode(TRACES, path.read_bytes()), FORMS[JSON], batch)
+    made = [rows_of(Span).record(row) for row in batch.records]
+    assert made
+    for each in made:
+        for kept in (each, replace(each, input=None, output=None, session_id=None)):
+            assert_outlined(kept, prices={"m1-0001": (1.0, 2.0), "m1": (1.0, 2.0)})
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     attributes=attributes_of_all,
@@ -365,7 +391,7 @@ attributes_of_all = st.dictionaries(
     name=st.sampled_from(["chat", "llm", "llm_request", "tts", "raw_gen_ai_request"]),
     scope=st.sampled_from(["", "slipway", "pipecat", "livekit-agents", "pydantic-ai"]),
 )
-def test_nothing_that_is_sent_breaks_it(attributes, bodies, name, scope):
+def test_nothing_that_is_sent_breaks_it_and_an_outline_says_the_same(attributes, bodies, name, scope):
     events = tuple(
         Event(event, 1, attributes)
         for event in ("gen_ai.choice", "gen_ai.client.inference.operation.details", "exception")
@@ -376,6 +402,8 @@ def test_nothing_that_is_sent_breaks_it(attributes, bodies, name, scope):
             "1" * 32, "2" * 16, name, 5, attributes=attributes, events=given_events, scope=scope, input=attributes
         )
         found = derive(made, logs, prices={"text": (1.0, 1.0)})
+        for each in (made, replace(made, input=None), replace(made, input=None, kind="llm", error="late")):
+            assert_outlined(each, logs, {"text": (1.0, 1.0)})
         assert isinstance(found.kind, str)
         for field in (
             "model",

@@ -35,7 +35,7 @@ def derive(spans: Sequence[Span], *, store: Store | None = None, prices: Prices 
 def facts(span: Span, logs: Sequence[LogRecord] = (), *, prices: Prices | None = None) -> Facts:
     """Facts of one span. Whatever it holds, this does not raise: one span must not stop the indexer for all others."""
     try:
-        return _facts(span, dialects.derive(span, logs, prices=prices))
+        return _facts(span, dialects.outline(span, logs, prices=prices))
     except Exception:
         log.exception(
             "span %s of trace %s could not be read, it is found by its name alone", span.span_id, span.trace_id

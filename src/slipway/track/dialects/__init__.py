@@ -7,7 +7,7 @@ those published for OpenTelemetry are marked deprecated one after the other.
 
 from __future__ import annotations
 
-from slipway.track.dialects.deriving import Described, derive, describe, dialects
+from slipway.track.dialects.deriving import Described, derive, describe, dialects, outline
 from slipway.track.dialects.shape import Derived, Dialect, Said
 
-__all__ = ["Derived", "Described", "Dialect", "Said", "derive", "describe", "dialects"]
+__all__ = ["Derived", "Described", "Dialect", "Said", "derive", "describe", "dialects", "outline"]

@@ -17,7 +17,6 @@ from slipway.track.dialects.shape import (
     AS_SAID,
     Derived,
     Dialect,
-    Names,
     Said,
     amount,
     count,
@@ -57,6 +56,9 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("cost_usd", "first_token_ms", "first_token_s"), amount),
     "seed": whole,
 }
+_KEPT = {name: _OURS.get(name, f"slipway.{name}") for name in _FIELDS}
+_SEARCHED = ("model", "request_model", "provider", "input_tokens", "output_tokens", "cached_tokens", "cost_usd")
+_OUTLINE = {name: _FIELDS[name] for name in (*_SEARCHED, "session_id", "user_id", "error")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,20 @@ class _Tables:
         for field, ours in _OURS.items():
             for rank, name in enumerate(self.fields.get(field, ())):
                 self.kept.setdefault(name, []).append((rank, ours))
-        self.names = frozenset(name for names in self.fields.values() for name in names)
+        # Of a field only the attributes that a span has are looked at, by their rank: there are ten times as many names.
+        self.holds: dict[str, list[tuple[int, str]]] = {}
+        for field, names in self.fields.items():
+            for rank, name in enumerate(names):
+                self.holds.setdefault(name, []).append((rank, field))
+        self.heads = frozenset(head for each in found for head in each.heads)
         self.words = {each.name: _words(each) for each in found}
         self.inputs, self.outputs = self.fields.get("input", ()), self.fields.get("output", ())
         self.known = frozenset((*self.kept, *self.inputs, *self.outputs, *self.kinds, *self.parameters))
 
     def kind(self, attributes: Mapping[str, Any]) -> str | None:
         """The kind that an attribute names."""
+        if self.kinds.keys().isdisjoint(attributes):
+            return None
         for name in self.kind_order:
             value = decoded(attributes.get(name))
             if isinstance(value, str) and value:
@@ -165,40 +174,28 @@ def derive(
     proportion to their size. ``prices`` is ``[prices]`` of slipway.toml, for spans that give none."""
     tables, said = _tables(), Said(span, logs)
     found, spoke = _read(tables, said)
-    silent = not said.details and tables.names.isdisjoint(said.attributes)  # as most spans that are no calls of models
-    fields = {
-        name: _field(tables.fields if not silent else {}, said, found, name, clean) for name, clean in _FIELDS.items()
-    }
-    _fill_parameters(tables, said, fields)
+    fields = _fields(tables, said, found, _FIELDS)
+    _fill_parameters(tables, said, fields, _PARAMETERS)
     if fields["first_token_ms"] is None and (seconds := fields["first_token_s"]) is not None:
         fields["first_token_ms"] = seconds * 1000
     del fields["first_token_s"]
     if span.first_token_ns is not None:
         fields["first_token_ms"] = span.first_token_ns / 1e6
-    kind = _kind(tables, said, found, fields)
-    counted_on = span.attributes.get(COUNTED_ON)
-    if counted_on:
-        fields.update(input_tokens=None, output_tokens=None, cached_tokens=None, reasoning_tokens=None, cost_usd=None)
-    elif fields["cost_usd"] is None and prices:
-        fields["cost_usd"] = _price(kind, fields, prices)
+    kind = _settle(tables, said, found, fields, prices)
     given, answered = _around(tables, span, found)
     asked, said_back = _messages(found, "messages_in"), _messages(found, "messages_out")
     if kind == "llm":
         asked = asked or conversation.messages(_shown(given))
         said_back = said_back or conversation.messages(_shown(answered), "assistant")
-    if not any(each.role == "system" for each in asked):
-        asked = (*_messages(found, "system"), *asked)
+    asked = _with_system(found, asked)
     calls = tuple(found.get("tool_calls") or ()) or tuple(call for each in said_back for call in each.tool_calls)
     fields.update(
-        session_id=span.session_id or fields["session_id"],
-        user_id=span.user_id or fields["user_id"],
-        error=span.error or fields["error"] or _exception(span),
         input=given if given is not None else (conversation.as_json(asked) or None),
         output=answered if answered is not None else (conversation.as_json(said_back) or None),
     )
     return Derived(
         kind=kind,
-        call=kind in CALLS and not counted_on,
+        call=_counts(span, kind),
         messages_in=asked,
         messages_out=said_back,
         tools=tuple(found.get("tools") or ()),
@@ -208,36 +205,108 @@ def derive(
     )
 
 
+def outline(
+    span: Span, logs: Sequence[LogRecord] = (), *, prices: Mapping[str, tuple[float, float]] | None = None
+) -> Derived:
+    """As `derive`, of what spans are searched by and summed up: kind, model, provider, tokens, cost, session, user, error, input
+    and output. Everything else is left empty. It takes a fifth of the time: messages are read only for spans that have their
+    input or output in them alone."""
+    tables, said = _tables(), Said(span, logs)
+    found = _gathered(tables, said, "read") if not tables.heads.isdisjoint(said.heads) else {}
+    fields = _fields(tables, said, found, _OUTLINE)
+    if prices:
+        _fill_parameters(tables, said, fields, ())
+    kind = _settle(tables, said, found, fields, prices)
+    given, answered = _around(tables, span, found)
+    del fields["request_model"]
+    if (given is None or answered is None) and not tables.heads.isdisjoint(said.heads):
+        found = _gathered(tables, said, "converse")
+        if given is None:
+            given = conversation.as_json(_with_system(found, _messages(found, "messages_in"))) or None
+        if answered is None:
+            answered = conversation.as_json(_messages(found, "messages_out")) or None
+    return Derived(kind=kind, call=_counts(span, kind), input=given, output=answered, **fields)
+
+
+def _settle(
+    tables: _Tables,
+    said: Said,
+    found: Mapping[str, Any],
+    fields: dict[str, Any],
+    prices: Mapping[str, tuple[float, float]] | None,
+) -> str:
+    """The kind; and the fields that depend on more than attributes put right."""
+    span = said.span
+    kind = _kind(tables, said, found, fields)
+    if span.attributes.get(COUNTED_ON):
+        counts = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost_usd")
+        fields.update({name: None for name in counts if name in fields})
+    elif fields["cost_usd"] is None and prices:
+        fields["cost_usd"] = _price(kind, fields, prices)
+    fields["session_id"] = span.session_id or fields["session_id"]
+    fields["user_id"] = span.user_id or fields["user_id"]
+    fields["error"] = span.error or fields["error"] or _exception(span)
+    return kind
+
+
+def _counts(span: Span, kind: str) -> bool:
+    return kind in CALLS and not span.attributes.get(COUNTED_ON)
+
+
+def _with_system(found: Mapping[str, Any], asked: tuple[Message, ...]) -> tuple[Message, ...]:
+    return asked if any(each.role == "system" for each in asked) else (*_messages(found, "system"), *asked)
+
+
 def _read(tables: _Tables, said: Said) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What the functions of the dialects give, the first that says something first; and the dialects that say anything."""
-    found: dict[str, Any] = {}
+    """What the functions of the dialects give; and the dialects that say anything."""
     spoke = {name: None for name, words in tables.words.items() if not words.isdisjoint(said.attributes)}
-    for dialect in tables.dialects:
-        if dialect.read is not None and dialect.heads & said.heads:
-            given = {name: value for name, value in dialect.read(said).items() if value not in (None, "", ())}
-            if given:
-                spoke[dialect.name] = None
-            found = {**given, **found}
+    found = {**_gathered(tables, said, "read", spoke), **_gathered(tables, said, "converse", spoke)}
     return found, tuple(sorted(spoke))
 
 
-def _field(names: Names, said: Said, found: Mapping[str, Any], name: str, clean: Callable[[Any], Any]) -> Any:
-    if (value := clean(found.get(name))) is not None:
-        return value
-    for attribute in names.get(name, ()):
-        value = said.attributes.get(attribute)
-        if value is None and said.details:
-            value = said.details.get(attribute)
-        if value is not None and (value := clean(decoded(value))) is not None:
-            return value
-    return clean(said.attributes.get(_OURS.get(name, f"slipway.{name}")))
+def _gathered(tables: _Tables, said: Said, which: str, spoke: dict[str, None] | None = None) -> dict[str, Any]:
+    """What one of the two functions of the dialects gives, the first that says something first. ``spoke`` gets who said any."""
+    found: dict[str, Any] = {}
+    for dialect in tables.dialects:
+        ask = dialect.read if which == "read" else dialect.converse
+        if ask is not None and not dialect.heads.isdisjoint(said.heads):
+            given = {name: value for name, value in ask(said).items() if value not in (None, "", ())}
+            if given and spoke is not None:
+                spoke[dialect.name] = None
+            found = {**given, **found}
+    return found
 
 
-def _fill_parameters(tables: _Tables, said: Said, fields: dict[str, Any]) -> None:
+def _fields(
+    tables: _Tables, said: Said, found: Mapping[str, Any], wanted: Mapping[str, Callable[[Any], Any]]
+) -> dict[str, Any]:
+    """Each wanted field: what a function gave, or else the first attribute that holds it, or else what was kept on arrival."""
+    attributes = said.attributes
+    here: Mapping[str, Any] = attributes
+    if said.details:
+        here = {**said.details, **{name: value for name, value in attributes.items() if value is not None}}
+    holders: dict[str, list[tuple[int, str]]] = {}
+    for name in tables.holds.keys() & here.keys():
+        for rank, field in tables.holds[name]:
+            holders.setdefault(field, []).append((rank, name))
+    fields: dict[str, Any] = {}
+    for name, clean in wanted.items():
+        value = clean(found[name]) if name in found else None
+        if value is None and name in holders:
+            for _, attribute in sorted(holders[name]):
+                if (value := clean(decoded(here[attribute]))) is not None:
+                    break
+        if value is None and (kept := attributes.get(_KEPT[name])) is not None:
+            value = clean(kept)
+        fields[name] = value
+    return fields
+
+
+def _fill_parameters(tables: _Tables, said: Said, fields: dict[str, Any], wanted: Sequence[str]) -> None:
     for attribute in tables.parameters:
         given = decoded(said.attributes.get(attribute))
         if isinstance(given, Mapping):
-            for name in _PARAMETERS:
+            for name in wanted:
                 if fields[name] is None:
                     fields[name] = _FIELDS[name](given.get(name))
             if fields["request_model"] is None:

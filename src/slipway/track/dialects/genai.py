@@ -22,7 +22,7 @@ _CHOICE = "gen_ai.choice"
 _OLD = {"gen_ai.content.prompt": "gen_ai.prompt", "gen_ai.content.completion": "gen_ai.completion"}
 
 
-def read(said: Said) -> dict[str, Any]:
+def converse(said: Said) -> dict[str, Any]:
     """Messages, from the newest generation that has some; tools; the tool that was run."""
     asked = messages(said.get("gen_ai.input.messages"))
     answered = messages(said.get("gen_ai.output.messages"), "assistant")
@@ -125,5 +125,5 @@ DIALECT = Dialect(
         }
     },
     heads=frozenset({"gen_ai"}),
-    read=read,
+    converse=converse,
 )

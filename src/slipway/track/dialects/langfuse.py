@@ -10,7 +10,7 @@ from slipway.track.dialects.shape import AS_SAID, Dialect, Said, text
 
 
 def read(said: Said) -> dict[str, Any]:
-    """Messages, tokens and cost of a generation."""
+    """Tokens and cost of a generation, and its error."""
     found: dict[str, Any] = {}
     usage, cost = said.get("langfuse.observation.usage_details"), said.get("langfuse.observation.cost_details")
     if isinstance(usage, Mapping):
@@ -20,12 +20,19 @@ def read(said: Said) -> dict[str, Any]:
         found["reasoning_tokens"] = usage.get("output_reasoning_tokens")
     if isinstance(cost, Mapping):
         found["cost_usd"] = cost.get("total")
-    if said.attributes.get("langfuse.observation.type") == "generation":
-        found["messages_in"] = messages(said.get("langfuse.observation.input"))
-        found["messages_out"] = messages(said.get("langfuse.observation.output"), "assistant")
     if said.attributes.get("langfuse.observation.level") == "ERROR":
         found["error"] = text(said.attributes.get("langfuse.observation.status_message"))
     return found
+
+
+def converse(said: Said) -> dict[str, Any]:
+    """Messages of a generation."""
+    if said.attributes.get("langfuse.observation.type") != "generation":
+        return {}
+    return {
+        "messages_in": messages(said.get("langfuse.observation.input")),
+        "messages_out": messages(said.get("langfuse.observation.output"), "assistant"),
+    }
 
 
 DIALECT = Dialect(
@@ -51,4 +58,5 @@ DIALECT = Dialect(
     parameters=("langfuse.observation.model.parameters",),
     heads=frozenset({"langfuse"}),
     read=read,
+    converse=converse,
 )

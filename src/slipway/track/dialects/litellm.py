@@ -11,12 +11,14 @@ _RAW = "raw_gen_ai_request"  # the request again, as it was sent: inside the spa
 
 
 def read(said: Said) -> dict[str, Any]:
+    """Kind by the span's name."""
+    return {"kind": "attempt" if said.span.name == _RAW else None}
+
+
+def converse(said: Said) -> dict[str, Any]:
     """Calls of tools, which the messages of the same span leave out."""
     calls = messages(said.tree("gen_ai.completion"), "assistant")
-    return {
-        "kind": "attempt" if said.span.name == _RAW else None,
-        "messages_out": calls if any(each.tool_calls for each in calls) else (),
-    }
+    return {"messages_out": calls if any(each.tool_calls for each in calls) else ()}
 
 
 DIALECT = Dialect(
@@ -30,4 +32,5 @@ DIALECT = Dialect(
     },
     heads=frozenset({"litellm", "llm"}),
     read=read,
+    converse=converse,
 )

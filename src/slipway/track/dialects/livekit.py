@@ -28,9 +28,20 @@ _KINDS = {
 
 
 def read(said: Said) -> dict[str, Any]:
-    """Kind by the span's name; messages, text and sound; metrics that are JSON."""
+    """Kind by the span's name; metrics that are JSON."""
     metrics = said.get("lk.llm_metrics", "lk.tts_metrics", "lk.realtime_model_metrics")
     metrics = metrics if isinstance(metrics, Mapping) else {}
+    return {
+        "kind": _KINDS.get(said.span.name),
+        "input_tokens": metrics.get("prompt_tokens", metrics.get("input_tokens")),
+        "output_tokens": metrics.get("completion_tokens", metrics.get("output_tokens")),
+        "cached_tokens": metrics.get("prompt_cached_tokens"),
+        "first_token_s": _waited(metrics),
+    }
+
+
+def converse(said: Said) -> dict[str, Any]:
+    """Messages, text and sound; tools."""
     context = said.get("lk.pii.chat_ctx", "lk.chat_ctx")
     items = context.get("items") if isinstance(context, Mapping) else context
     asked = messages(items) or messages(
@@ -42,15 +53,10 @@ def read(said: Said) -> dict[str, Any]:
         given = messages([{"role": "assistant", "content": given[0].content if given else "", "tool_calls": calls}])
     transcript = messages(said.get("lk.pii.user_transcript", "lk.user_transcript"))
     return {
-        "kind": _KINDS.get(said.span.name),
         "messages_in": asked,
         "messages_out": given or transcript,
         "tools": tools(said.get("lk.function_tools")),
         "tool_calls": _ran(said),
-        "input_tokens": metrics.get("prompt_tokens", metrics.get("input_tokens")),
-        "output_tokens": metrics.get("completion_tokens", metrics.get("output_tokens")),
-        "cached_tokens": metrics.get("prompt_cached_tokens"),
-        "first_token_s": _waited(metrics),
     }
 
 
@@ -95,4 +101,5 @@ DIALECT = Dialect(
     },
     heads=frozenset({"lk"}),
     read=read,
+    converse=converse,
 )

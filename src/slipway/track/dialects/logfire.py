@@ -11,13 +11,17 @@ from slipway.track.dialects.shape import Dialect, Said, text
 
 
 def read(said: Said) -> dict[str, Any]:
+    """Kind of a span that names none."""
+    return {"kind": _kind(said)}
+
+
+def converse(said: Said) -> dict[str, Any]:
     """Messages out of lists of events, of whole requests and responses; tools; the tool that was run."""
     events = said.get("events")
     asked, answered = _split(events)
     request, response = said.get("request_data"), said.get("response_data")
     every = said.get("pydantic_ai.all_messages", "all_messages_events")
     return {
-        "kind": _kind(said),
         "messages_in": asked or messages(request) or messages(every),
         "messages_out": answered or messages(response, "assistant") or messages(said.get("final_result"), "assistant"),
         "tools": tools(said.get("model_request_parameters")) or tools(_tools(request)),
@@ -78,4 +82,5 @@ DIALECT = Dialect(
     },
     heads=frozenset((*_HEADS, "model_request_parameters")),
     read=read,
+    converse=converse,
 )

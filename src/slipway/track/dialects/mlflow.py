@@ -26,7 +26,7 @@ _KINDS = {
 
 
 def read(said: Said) -> dict[str, Any]:
-    """Messages, tools, tokens and cost."""
+    """Tokens and cost, and what is text in quotes."""
     found: dict[str, Any] = {}
     usage, cost = said.get("mlflow.chat.tokenUsage"), said.get("mlflow.llm.cost")
     if isinstance(usage, Mapping):
@@ -36,11 +36,16 @@ def read(said: Said) -> dict[str, Any]:
         found["cost_usd"] = cost.get("total_cost")
     for field, name in _QUOTED.items():
         found[field] = unquoted(said.attributes.get(name))
+    return found
+
+
+def converse(said: Said) -> dict[str, Any]:
+    """Messages and tools."""
+    found: dict[str, Any] = {"tools": tools(said.get("mlflow.chat.tools"))}
     kind = unquoted(said.attributes.get("mlflow.spanType"))
     if isinstance(kind, str) and _KINDS.get(kind) == "llm":
         found["messages_in"] = messages(said.get("mlflow.chat.messages", "mlflow.spanInputs"))
         found["messages_out"] = messages(said.get("mlflow.spanOutputs"), "assistant")
-    found["tools"] = tools(said.get("mlflow.chat.tools"))
     return found
 
 
@@ -69,4 +74,5 @@ DIALECT = Dialect(
     kinds={"mlflow.spanType": {name.lower(): kind for name, kind in _KINDS.items()}},
     heads=frozenset({"mlflow"}),
     read=read,
+    converse=converse,
 )

@@ -9,7 +9,7 @@ from slipway.track.dialects.conversation import arguments, messages, tools
 from slipway.track.dialects.shape import AS_SAID, Dialect, Said, text
 
 
-def read(said: Said) -> dict[str, Any]:
+def converse(said: Said) -> dict[str, Any]:
     """Messages and tools."""
     asked = messages(said.tree("llm.input_messages"))
     answered = messages(said.tree("llm.output_messages"), "assistant")
@@ -62,5 +62,5 @@ DIALECT = Dialect(
     kinds={"openinference.span.kind": {AS_SAID: ""}},
     parameters=("llm.invocation_parameters",),
     heads=frozenset({"llm", "openinference", "tool"}),
-    read=read,
+    converse=converse,
 )

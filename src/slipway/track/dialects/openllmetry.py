@@ -11,7 +11,7 @@ from slipway.track.dialects.conversation import arguments, messages, tools
 from slipway.track.dialects.shape import AS_SAID, Dialect, Said, text
 
 
-def read(said: Said) -> dict[str, Any]:
+def converse(said: Said) -> dict[str, Any]:
     """Messages, from the newer names or else the older; tools; what a workflow was given."""
     answered = said.tree("gen_ai.completion") or said.tree("llm.completions")
     return {
@@ -70,5 +70,5 @@ DIALECT = Dialect(
         },
     },
     heads=frozenset({"gen_ai", "llm", "traceloop"}),
-    read=read,
+    converse=converse,
 )

@@ -17,9 +17,6 @@ def read(said: Said) -> dict[str, Any]:
     given = said.attributes.get
     return {
         "kind": _KINDS.get(said.span.name),
-        "messages_in": messages(said.get("input", "text")),
-        "messages_out": messages(said.get("output"), "assistant") or messages(said.get("transcript")),
-        "tools": tools(said.get("tools", "tools.definitions")),
         "first_token_s": amount(given("metrics.ttfb")),
         "session_id": text(given("conversation.id")),
         "user_id": text(given("user_id")),
@@ -29,9 +26,21 @@ def read(said: Said) -> dict[str, Any]:
     }
 
 
+def converse(said: Said) -> dict[str, Any]:
+    """Messages and tools."""
+    if not said.span.scope.startswith("pipecat"):
+        return {}
+    return {
+        "messages_in": messages(said.get("input", "text")),
+        "messages_out": messages(said.get("output"), "assistant") or messages(said.get("transcript")),
+        "tools": tools(said.get("tools", "tools.definitions")),
+    }
+
+
 DIALECT = Dialect(
     name="pipecat",
     rank=80,
     heads=frozenset({"gen_ai", "conversation", "turn", "transcript"}),
     read=read,
+    converse=converse,
 )

@@ -1,16 +1,16 @@
 """What a dialect is, what it reads, and what is derived.
 
 To add one: a module beside this with ``DIALECT = Dialect(...)``. Tables say which attribute holds which field; what tables
-cannot say (messages, tools) a function ``read`` says, which is run only for spans with an attribute under one of ``heads``.
+cannot say two functions say, which are run only for spans with an attribute under one of ``heads``: ``converse`` gives messages
+and tools, which take most of the time and only who looks at a span needs; ``read`` gives everything else.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -67,17 +67,16 @@ class Said:
 
     def __init__(self, span: Span, logs: Sequence[LogRecord] = ()) -> None:
         self.span, self.attributes = span, span.attributes
-        self.logs = sorted(logs, key=lambda log: (log.time_ns, log.id))
-
-    @cached_property
-    def heads(self) -> frozenset[str]:
+        self.logs = sorted(logs, key=lambda log: (log.time_ns, log.id)) if logs else ()
+        names: Iterable[str] = self.attributes
+        if span.events or logs:
+            names = [*names, *(event.name for event in span.events), *(log.event for log in self.logs)]
+        self.heads = frozenset([name.partition(".")[0] for name in names])
         """What the names of its attributes, events and log records begin with, up to the first dot."""
-        names = [*self.attributes, *(event.name for event in self.span.events), *(log.event for log in self.logs)]
-        return frozenset(name.partition(".")[0] for name in names)
-
-    @cached_property
-    def details(self) -> Mapping[str, Any]:
+        self.details: Mapping[str, Any] = self._details() if "gen_ai" in self.heads else {}
         """Attributes that came beside the span, in an event or log record that holds nothing else."""
+
+    def _details(self) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
         for event in self.span.events:
             if event.name == _DETAILS:
@@ -137,8 +136,8 @@ class Dialect:
 
     ``names``: a field of `Derived` (also ``input``, ``output``, ``first_token_s``) -> attributes that hold it, the first that is
     there wins. ``kinds``: an attribute -> its values in lower case -> kinds. ``parameters``: attributes with a JSON object of the
-    request's parameters. ``read`` gives fields that no table can, and ``system``, messages that go before those to the model.
-    The dialect of lower ``rank`` goes first.
+    request's parameters. ``read`` gives fields that no table can. ``converse`` gives messages, ``system``, which go before those
+    to the model, tools and calls of them, and what else is not searched by. The dialect of lower ``rank`` goes first.
     """
 
     name: str
@@ -148,6 +147,7 @@ class Dialect:
     parameters: tuple[str, ...] = ()
     heads: frozenset[str] = frozenset()
     read: Read | None = None
+    converse: Read | None = None
 
 
 def decoded(value: Any) -> Any:

@@ -9,7 +9,7 @@ from slipway.track.dialects.conversation import arguments, call, messages, tools
 from slipway.track.dialects.shape import Dialect, Said, text
 
 
-def read(said: Said) -> dict[str, Any]:
+def converse(said: Said) -> dict[str, Any]:
     """Messages, tools offered, the tool that was run."""
     asked = said.get("ai.toolCall.calls", "ai.response.toolCalls", "ai.result.toolCalls")
     calls = tuple(found for each in asked[:1000] if (found := call(each))) if isinstance(asked, list) else ()
@@ -67,5 +67,5 @@ DIALECT = Dialect(
         }
     },
     heads=frozenset({"ai"}),
-    read=read,
+    converse=converse,
 )
