@@ -3,19 +3,24 @@
     python benchmarks/store.py            # about a minute
     python benchmarks/store.py --runs 5   # medians of five
     python benchmarks/store.py --url postgresql://user@host/database
+    python benchmarks/store.py --peers    # and MLflow's SQLite store, from a throw-away environment (minutes)
 
 The floor beside it is Python's sqlite3 alone: the same rows, ready made, through executemany in batches of 1,000 with
 synchronous=FULL. Every figure is a median of ``--runs``; ours and the floor alternate. It measures and asserts nothing.
-``--peers`` changes nothing here: the servers that keep spans are measured by benchmarks/tracing.py.
+MLflow is the peer whose store can be written to without a server; it gets spans of the same size through its store's own
+methods, fewer of them, since it is slow. The servers that keep spans are measured by benchmarks/ingest.py.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import shutil
 import sqlite3
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -23,12 +28,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from peers.installed import python_of
+
 from slipway.data import Sample, Score, Span, new_span_id, new_trace_id
 from slipway.store import Store, open_store
 from slipway.store.rows import rows_of
 from slipway.store.tables import tables
 
 BATCH = 1000
+PEER = Path(__file__).parent / "peers" / "store_mlflow.py"
+PEER_SIZE = 2_000
 
 
 def spans(count: int, text: int, for_trace: int = 10) -> list[Span]:
@@ -156,6 +165,17 @@ def once(url: str | None, folder: Path, size: int) -> dict[str, tuple[float, ...
     return found
 
 
+def peer(python: str, folder: Path, size: int) -> dict[str, tuple[float, ...]]:
+    """The figures of MLflow's store, in a process of its own."""
+    done = subprocess.run(
+        [python, str(PEER), str(_new(folder)), str(size)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"mlflow: {done.stderr.strip().splitlines()[-1:]}")
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    return {f"mlflow {name}": tuple(values) for name, values in found.items()}
+
+
 def _new(folder: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=folder))
 
@@ -166,23 +186,35 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--size", type=int, default=20_000)
     parser.add_argument("--url")
-    parser.add_argument("--peers", action="store_true", help="nothing more here; see benchmarks/tracing.py")
+    parser.add_argument("--peers", action="store_true", help="install and measure MLflow's store too")
     chosen = parser.parse_args()
+    python = python_of("mlflow-server", "mlflow") if chosen.peers else None
     folder = Path(tempfile.mkdtemp(prefix="slipway-bench-"))
+    runs = []
     try:
-        runs = [once(chosen.url, _new(folder), chosen.size) for _ in range(chosen.runs)]
+        for _ in range(chosen.runs):
+            found = once(chosen.url, _new(folder), chosen.size)
+            runs.append(found | (peer(python, folder, min(chosen.size, PEER_SIZE)) if python else {}))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     middle = {name: [statistics.median(run[name][n] for run in runs) for n in (0, 1)] for name in runs[0]}
-    print(f"{chosen.size:,} records a run, median of {chosen.runs}\n")
-    print(f"{'durable, synced':28}{'a second':>12}{'us CPU each':>14}")
+    report(middle, f"{chosen.size:,} records a run, median of {chosen.runs}")
+
+
+def report(middle: dict[str, list[float]], what: str) -> None:
+    """Print the tables."""
+    acks = [name for name in middle if "ack " in name]
+    reads = [name for name in middle if "trace by id" in name]
+    print(f"{what}\n\n{'durable, synced':28}{'a second':>12}{'us CPU each':>14}")
     for name, (rate, cpu) in middle.items():
-        if not name.startswith(("ack", "trace")):
+        if name not in (*acks, *reads):
             print(f"{name:28}{rate:12,.0f}{cpu:14.1f}")
     print(f"\n{'a write of one sample':28}{'p50 ms':>12}{'p99 ms':>14}")
-    for name in ("ack 1 writer", "ack 4 writers"):
+    for name in acks:
         print(f"{name:28}{middle[name][0]:12.2f}{middle[name][1]:14.2f}")
-    print(f"\n{'trace of 10 spans by id':28}{middle['trace by id'][0]:12.2f} ms p50")
+    print()
+    for name in reads:
+        print(f"{name + ', 10 spans':28}{middle[name][0]:12.2f} ms p50")
 
 
 if __name__ == "__main__":
