@@ -78,12 +78,13 @@ endef
 	$(call install,requirements/dev.txt)
 	@touch .venv/.demo
 
-# What tests start for real beside Python: PostgreSQL's own programs, a browser, Node.js.
-system: ## install PostgreSQL, Chromium and Node.js for the tests, where they are missing
+# What tests start for real beside Python: PostgreSQL's own programs, a browser, Node.js, a C compiler.
+system: ## install PostgreSQL, Chromium, Node.js and a C compiler for the tests, where they are missing
 	@missing=""; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v gcc >/dev/null || command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	test -z "$$missing" && exit 0; \
 	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
 	  export DEBIAN_FRONTEND=noninteractive; \
