@@ -6,7 +6,7 @@
 Cross-fitting: all own utterances are cut into five folds, variants of one sentence together; each fold is asked of a mind
 fitted on the other four. The error is the expected calibration error over ten bins of equal size; its interval resamples
 clusters (percentile bootstrap). It is never 0 in a finite set: "by chance alone" is what a perfectly calibrated mind of the
-same confidences would show (mean and 95th percentile). It measures and asserts nothing; ``--peers`` changes nothing.
+same confidences would show (mean and 95th percentile). It measures and asserts nothing.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ def report(label: str, found: list[tuple[Utterance, float, bool]], rng: np.rando
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("minds", nargs="*", default=["calibrated"])
-    parser.add_argument("--peers", action="store_true")
     chosen = parser.parse_args()
     rows = own()
     dev = {row.id for row in own("dev")}

@@ -173,9 +173,6 @@ def main() -> None:
     parser.add_argument("--spans", type=int, default=2_000_000)
     parser.add_argument("--store", help="URL of an empty store; a temporary SQLite file without it")
     parser.add_argument("--folder", help="where the temporary file is made; one that is there already is asked again")
-    parser.add_argument(
-        "--peers", action="store_true", help="nothing more: no peer answers these questions from a library"
-    )
     given = parser.parse_args()
     count = 20_000 if given.small else given.spans
     end_ns = 1_780_000_000_000_000_000

@@ -127,14 +127,23 @@ def report_programs(found: dict[str, list[float]]) -> None:
 def report_servers(found: dict[str, list[dict[str, float]]], idle_s: float) -> None:
     """The table of servers."""
     print(f"\nCPU seconds from the start until it is ready, and {idle_s:.0f} s later; then one span over OTLP")
-    print(
-        "| | new folder | existing store | when idle | ready after s | idle MiB | first span: ms | CPU s | MiB then |"
+    head = (
+        "",
+        "new folder",
+        "existing store",
+        "when idle",
+        "ready after s",
+        "idle MiB",
+        "first span ms",
+        "CPU s",
+        "MiB",
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|")
     for name, runs in found.items():
         mid = {key: statistics.median(run[key] for run in runs[1:]) for key in runs[0]}
-        print(f"| {name} | {mid['new']:.2f} | {mid['ready']:.2f} | {mid['idle']:.2f} | {mid['wall']:.1f} |"
-              f" {mid['mb']:.0f} | {mid['first_ms']:.0f} | {mid['first_cpu']:.2f} | {mid['mb_after']:.0f} |")  # fmt: skip
+        cells = [f"{mid[key]:.2f}" for key in ("new", "ready", "idle")] + [f"{mid['wall']:.1f}", f"{mid['mb']:.0f}"]
+        cells += [f"{mid['first_ms']:.0f}", f"{mid['first_cpu']:.2f}", f"{mid['mb_after']:.0f}"]
+        print(f"| {name} | " + " | ".join(cells) + " |")
 
 
 def main() -> None:
@@ -157,9 +166,8 @@ def main() -> None:
                 programs[name].append(cpu_ms(command, environ))
             for server in subjects:
                 up[server.name].append(started(server, chosen.idle, environ))
-    print(
-        f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of {chosen.runs}; bytecode: {chosen.bytecode}\n"
-    )
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"{load}; medians of {chosen.runs}; bytecode: {chosen.bytecode}\n")
     report_programs(programs)
     report_servers(up, chosen.idle)
 
