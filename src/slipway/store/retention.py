@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, select
@@ -21,6 +21,7 @@ from slipway.data import DatasetVersion, Feedback, LogRecord, Span
 from slipway.errors import StoreError
 from slipway.store.blobs import FolderBlobs
 from slipway.store.derived.tables import state
+from slipway.store.occupied import Occupied
 from slipway.store.tables import tables
 
 if TYPE_CHECKING:
@@ -88,9 +89,7 @@ class Retention:
                     self._traces(connection, cutoff, linked, done, dry_run, lambda: False)
                     self._loose_logs(connection, cutoff, done, dry_run)
                 if limits.max_bytes > 0:
-                    if self._used(connection) is None:
-                        raise StoreError("PostgreSQL does not tell what its rows take", mend="use days, not max-bytes")
-                    self._traces(connection, now, linked, done, dry_run, lambda: self._fits(connection, done, dry_run))
+                    self._traces(connection, now, linked, done, dry_run, self._enough(connection, done, dry_run))
             except Exception as error:
                 if self._derived.store.backend.is_error(getattr(error, "orig", error)):
                     raise self._derived.store.backend.explain(error) from error
@@ -174,22 +173,17 @@ class Retention:
                     self._linked[name] = {found.decode() for found in _TRACE.findall(store.get_blob(blob))}
         return set().union(*self._linked.values())
 
-    def _fits(self, connection: Connection, done: Pruned, dry_run: bool) -> bool:
-        used, count = self._used(connection) or 0, 0
-        if dry_run and done.spans:  # what would be free by then, by the average
-            count = connection.execute(select(func.count()).select_from(tables[Span])).scalar_one()
-            used -= used * done.spans // max(count, 1)
-        return used <= self._limits.max_bytes
+    def _enough(self, connection: Connection, done: Pruned, dry_run: bool) -> Callable[[], bool]:
+        """Whether what is left is no more than it may be, whenever it is asked."""
+        most = self._limits.max_bytes
+        occupied, before = Occupied(connection, most), replace(done)
 
-    def _used(self, connection: Connection) -> int | None:
-        """Bytes of pages in use. Those that were freed stay in the file and are filled first."""
-        if connection.dialect.name != "sqlite":
-            return None
-        pages, free, size = (
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        def enough() -> bool:
+            if dry_run:
+                return occupied.without(done.spans, done.log_records) <= most
+            return occupied.now(done.spans - before.spans, done.log_records - before.log_records) <= most
+
+        return enough
 
     # -- deleting
 
