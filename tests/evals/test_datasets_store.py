@@ -35,6 +35,19 @@ def test_each_change_makes_a_version_with_its_parent(store):
     assert load_version(store, first.id).diff(changed).added == ("new",)
 
 
+def test_each_project_has_what_it_saved(store):
+    data = dataset(ROWS, name="quick")
+    mine, theirs = data.save(store, project="a", clock=lambda: 1), data.save(store, project="b", clock=lambda: 2)
+    assert (mine.id, mine.rows_blob) == (theirs.id, theirs.rows_blob)
+    assert [(v.project, v.created_ns) for v in store.find(DatasetVersion)] == [("a", 1), ("b", 2)]
+    assert versions(store, "quick") == [mine]
+    for which in (mine.id, mine.id[:10], f"quick@{mine.id[:6]}", "quick"):
+        assert load_version(store, which) == data
+    changed = dataset([*ROWS, {"id": "new", "input": "x"}], name="quick")
+    assert changed.save(store, project="c").parent_id is None
+    assert changed.save(store, project="b").parent_id == data.version
+
+
 def test_equal_rows_under_two_names_are_two_datasets(store):
     a, b = (dataset(ROWS, name=name).save(store) for name in ("a", "b"))
     assert a.id != b.id

@@ -39,7 +39,7 @@ def test_every_sample_run_and_variant_is_in_the_store(store):
     assert record.summary["scores"]["exact"]["estimate"] == 1.0
     assert record.summary["scores"]["exact"]["low"] < 1.0  # 20 right answers do not prove 100 %
     assert store.get(Variant, record.variant_id).task == "shout"
-    assert store.get(DatasetVersion, record.dataset_id).size == 20
+    assert store.get(DatasetVersion, record.dataset_id, record.project).size == 20
     samples = list(store.find(Sample, {"run_id": record.id}))
     assert {sample.example_id for sample in samples} == {f"e{n}" for n in range(20)}
     assert all(sample.scores[0].value == 1.0 and sample.output.startswith("WORD") for sample in samples)

@@ -15,7 +15,7 @@ import pytest
 from slipway.data import DatasetVersion
 from slipway.errors import NothingRan, SealedError, UsageError
 from slipway.evals.datasets import dataset
-from slipway.evals.sealed import find_sealed, ledger, seal, take_look, unseal_rows
+from slipway.evals.sealed import all_sealed, find_sealed, ledger, seal, take_look, unseal_rows
 from slipway.evals.sealed_key import MARK, close_box, key_path, load_key, open_box
 from slipway.store import open_store
 
@@ -46,7 +46,19 @@ def test_rows_come_back_whole_with_opaque_ids_and_clusters(store):
     assert not any("zebra" in e.id + e.cluster for e in back)
     assert version.sealed
     assert version.slices == ()
-    assert store.get(DatasetVersion, version.id) == version
+    assert store.get(DatasetVersion, version.id, "default") == version
+
+
+def test_two_projects_may_seal_the_same_suite_and_share_its_looks(store):
+    given = dataset(rows(), cluster="template")
+    mine = seal(given, suite="s", looks=5, store=store, key=KEY, project="a", clock=lambda: 1)
+    theirs = seal(given, suite="s", looks=5, store=store, key=KEY, project="b", clock=lambda: 2)
+    assert (theirs.id, theirs.rows_blob, theirs.project) == (mine.id, mine.rows_blob, "b")
+    assert theirs == seal(given, suite="s", looks=5, store=store, key=KEY, project="b", clock=lambda: 3)
+    assert [found.version for found in all_sealed(store)] == [mine]
+    assert unseal_rows(store, theirs, KEY) == unseal_rows(store, mine, KEY)
+    with pytest.raises(SealedError, match="sealed already"):
+        seal(given, suite="s", looks=6, store=store, key=KEY, project="c")
 
 
 def test_nothing_of_a_row_is_on_disk_or_told_after_sealing_and_looking(tmp_path, monkeypatch):

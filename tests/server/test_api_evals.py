@@ -118,6 +118,26 @@ def test_datasets_and_their_rows(api):
     api.get("/datasets/theirs/rows", 404)
 
 
+def test_a_dataset_is_each_project_s_that_saved_it(api):
+    data = Dataset("weather", (Example("e1", {"text": "rain"}, 1),))
+    older = Dataset("weather", (Example("e0", {"text": "sun"}, 1),))
+    store = api.served.store
+    older.save(store, project="theirs", clock=lambda: AT)
+    data.save(store, project="theirs", provenance={"by": "them"}, clock=lambda: AT + 1)
+    path = f"/datasets/{data.version}"
+    api.get(path, 404)
+    api.get(f"{path}/rows", 404)
+    version = data.save(store, provenance={"by": "us"}, clock=lambda: AT + 2)
+    assert data.save(store, clock=lambda: AT + 3) == version
+    assert (version.created_ns, version.parent_id) == (AT + 2, None)
+    ours, said = api.get(path), api.get(path, project="theirs")
+    assert (ours["provenance"], said["provenance"]) == ({"by": "us"}, {"by": "them"})
+    assert (ours["dataset"]["parent_id"], said["dataset"]["parent_id"]) == (None, older.version)
+    for project, ids in (("default", [data.version]), ("theirs", [data.version, older.version])):
+        assert [d["id"] for d in api.get("/datasets", project=project)["datasets"]] == ids
+        assert [row["id"] for row in api.get(f"{path}/rows", project=project)["rows"]] == ["e1"]
+
+
 def test_prompts(api):
     api.write(
         *(Prompt(f"{n:064}", "a/b", n, f"version {n}", AT, note=f"n{n}") for n in (1, 3, 2)),

@@ -6,13 +6,14 @@ import re
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from slipway.data import Event, Sample, Span
+from slipway.data import DatasetVersion, Event, Sample, Span
 from slipway.errors import StoreError
 from slipway.store import migrate, open_store
 from slipway.store.postgresql import PostgresqlBackend
@@ -104,7 +105,14 @@ def test_t21_records_of_an_old_database_are_read_by_the_new_code(backend):
             """('a', 'b', 'n', 5, 1, 'default', 'internal', 'ok', '{}', '[{"name":"e","time_ns":5,"attributes":{}}]', '[]', """
             "'{}', '', 0)"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO dataset_versions (id, name, size, rows_blob, created_ns, source, slices, sealed, project, provenance) "
+            "VALUES ('d', 'set', 1, 'blob', 5, '', '[]', false, 'a', '{}')"
+        )
     store = open_store(_full(backend))
+    version = DatasetVersion("d", "set", 1, "blob", 5, project="a")
+    assert store.write([replace(version, size=2), replace(version, project="b")]) == 1
+    assert list(store.find(DatasetVersion)) == [version, replace(version, project="b")]
     assert store.get(Span, "a", "b") == Span("a", "b", "n", 5, 1, status="ok", events=(Event("e", 5),))
     assert store.get(Sample, "r", "e", 0) == Sample("r", "e", output={"a": 1}, latency_ms=1.5, finished_ns=5)
     assert store.write([Sample("r", "f")]) == 1

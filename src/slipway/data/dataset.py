@@ -27,7 +27,8 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersion:
-    """A named, frozen list of examples; ``id`` is the content hash of all of them, in order.
+    """A named, frozen list of examples; ``id`` is the content hash of the name and of all of them, in order. Each project that
+    saves the same content has a record of its own, with the one blob of rows that they share.
 
     The rows are a blob (JSON lines) at ``rows_blob``; ``sealed`` rows are encrypted there.
     """

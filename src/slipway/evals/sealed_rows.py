@@ -84,7 +84,7 @@ def seal(
     made = _read(version)
     known = _standing(store, made)
     if known is not None:
-        return known
+        return known if known.project == project else _joined(store, known, version)
     _refuse_known_rows(store, dataset, examples, secret)
     version = replace(version, rows_blob=store.put_blob(close_box(secret, "rows", lines, made.bound)))
     store.write([version])
@@ -104,8 +104,11 @@ def find_sealed(store: Store, suite: str) -> SealedSuite:
 
 
 def all_sealed(store: Store) -> list[SealedSuite]:
-    """Every sealed suite, oldest first."""
-    return [_read(version) for version in store.find(DatasetVersion, {"sealed": True})]
+    """Every sealed suite, oldest first; one that several projects sealed, as the first of them did."""
+    once: dict[str, DatasetVersion] = {}
+    for version in store.find(DatasetVersion, {"sealed": True}):
+        once.setdefault(version.id, version)
+    return [_read(version) for version in once.values()]
 
 
 def unseal_rows(
@@ -160,6 +163,12 @@ def _standing(store: Store, made: SealedSuite) -> DatasetVersion | None:
                 mend="a fresh budget takes fresh rows that nobody has used",
             )
     return None
+
+
+def _joined(store: Store, known: DatasetVersion, asked: DatasetVersion) -> DatasetVersion:
+    """The same suite as a version of another project too; its looks are counted once for all of them."""
+    store.write([replace(known, project=asked.project, created_ns=asked.created_ns, source=asked.source)])
+    return store.get(DatasetVersion, known.id, asked.project) or known
 
 
 def _taken(found: SealedSuite) -> SealedError:

@@ -186,8 +186,7 @@ def run_of(call: Call, run_id: str) -> EvalRun:
 def open_run(call: Call, run_id: str) -> EvalRun:
     """The run, whose samples may be shown. Raises `NotFound`, `SealedError` for a look at a held-out suite."""
     found = run_of(call, run_id)
-    version = call.state.store.get(DatasetVersion, found.dataset_id)
-    if held_out(found) or (version is not None and version.sealed):
+    if held_out(found) or call.state.store.count(DatasetVersion, {"id": found.dataset_id, "sealed": True}):
         raise SealedError(
             f"run {run_id:.12} looked at a held-out suite: its samples are never shown", mend="GET the run"
         )
@@ -196,8 +195,8 @@ def open_run(call: Call, run_id: str) -> EvalRun:
 
 def dataset_of(call: Call, dataset_id: str) -> DatasetVersion:
     """The dataset version of this project. Raises `NotFound`."""
-    found = call.state.store.get(DatasetVersion, dataset_id)
-    if found is None or found.project != call.project:
+    found = call.state.store.get(DatasetVersion, dataset_id, call.project)
+    if found is None:
         raise NotFound(f"no dataset version {dataset_id!r:.80}", mend="GET /api/v1/datasets lists them")
     return found
 

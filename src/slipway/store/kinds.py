@@ -91,7 +91,7 @@ KINDS = {
             nonzero=("trace_id", "span_id"),
         ),
         Kind(data.Environment, "environments", ("id",), Again.REPLACE),
-        Kind(data.DatasetVersion, "dataset_versions", ("id",), indexes=("name",)),
+        Kind(data.DatasetVersion, "dataset_versions", ("id", "project"), indexes=("name",)),
         Kind(data.Variant, "variants", ("id",), indexes=("name",)),
         Kind(data.EvalRun, "eval_runs", ("id",), Again.REPLACE, indexes=("suite", "variant_id")),
         Kind(data.Sample, "samples", ("run_id", "example_id", "repeat"), indexes=("run_id",)),

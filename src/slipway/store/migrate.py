@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from slipway.store.backend import Backend
 
-HEAD = "0006"
+HEAD = "0007"
 SCRIPTS = Path(__file__).parent / "migrations"
 
 

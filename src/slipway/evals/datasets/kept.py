@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,11 +24,13 @@ def save(
     provenance: Mapping[str, Any] | None = None,
     clock: Callable[[], int] = time.time_ns,
 ) -> DatasetVersion:
-    """Keep the rows as a blob and the version as a record. The same content again gives the version that is there."""
-    kept = store.get(DatasetVersion, dataset.version)
+    """Keep the rows as a blob and the version as a record of ``project``. The same content again gives the version that is
+    there; saved by another project it is that project's too."""
+    kept = store.get(DatasetVersion, dataset.version, project)
     if kept is not None:
         return kept
-    newest = next(store.find(DatasetVersion, {"name": dataset.name}, newest_first=True, limit=1), None)
+    mine = {"name": dataset.name, "project": project}
+    newest = next(store.find(DatasetVersion, mine, newest_first=True, limit=1), None)
     version = DatasetVersion(
         id=dataset.version,
         name=dataset.name,
@@ -46,8 +48,8 @@ def save(
 
 
 def versions(store: Store, name: str | None = None) -> list[DatasetVersion]:
-    """Every version (of ``name``), oldest first."""
-    return list(store.find(DatasetVersion, {"name": name} if name else None))
+    """Every version (of ``name``), oldest first; one that several projects saved, as the first of them saved it."""
+    return _once(store.find(DatasetVersion, {"name": name} if name else None))
 
 
 def load_version(store: Store, which: str) -> Dataset:
@@ -74,10 +76,10 @@ def load_version(store: Store, which: str) -> Dataset:
 def _find(store: Store, which: str) -> DatasetVersion:
     name, _, prefix = which.rpartition("@")
     where: dict[str, Any] = {"id__prefix": prefix} | ({"name": name} if name else {})
-    exact = store.get(DatasetVersion, prefix) if len(prefix) == 64 and not name else None
+    exact = next(store.find(DatasetVersion, {"id": prefix}, limit=1), None) if len(prefix) == 64 and not name else None
     if exact is not None:
         return exact
-    found = list(store.find(DatasetVersion, where, limit=2)) if prefix else []
+    found = _once(store.find(DatasetVersion, where)) if prefix else []
     if not name:
         named = next(store.find(DatasetVersion, {"name": which}, newest_first=True, limit=1), None)
         if named is not None:
@@ -88,3 +90,10 @@ def _find(store: Store, which: str) -> DatasetVersion:
         raise UsageError(f"{which!r} begins several dataset versions", mend="give more digits")
     known = {version.name for version in store.find(DatasetVersion)}
     raise NotFound.among("dataset", which, known)
+
+
+def _once(found: Iterable[DatasetVersion]) -> list[DatasetVersion]:
+    once: dict[str, DatasetVersion] = {}
+    for version in found:
+        once.setdefault(version.id, version)
+    return list(once.values())

@@ -140,8 +140,9 @@ def lineage(call: Call, trace_id: str) -> Lineage:
 def _of_project(call: Call, kind: type[Any], ids: Iterable[str | None]) -> Any:
     """The first of them that there is in this project."""
     for identity in dict.fromkeys(ids):
-        found = call.state.store.get(kind, identity) if identity else None
-        if found is not None and found.project == call.project:
+        where = {"id": identity, "project": call.project}
+        found = next(call.state.store.find(kind, where, limit=1), None) if identity else None
+        if found is not None:
             return found
     return None
 
