@@ -15,6 +15,7 @@ from slipway.data import LogRecord, Span
 from slipway.errors import ConfigError, StoreError
 from slipway.store import open_store
 from slipway.store.derived import Builder, Derived, Query
+from slipway.store.derived import builder as builder_module
 from slipway.store.derived import rollups as rolling
 from slipway.store.derived.sqlite import derived_path
 
@@ -240,3 +241,21 @@ def test_a_kill_at_any_instant_loses_and_repeats_nothing(store, url, derived):
         child.join()
     Builder(derived, model.derive).catch_up()
     assert model.stored(derived) == model.totals(spans)
+
+
+def test_a_batch_of_large_rows_is_a_small_batch(store, derived, monkeypatch):
+    """Bounded by bytes: spans may be of megabytes each, and many of them must not be read at once (T04)."""
+    monkeypatch.setattr(builder_module, "MOST_BYTES", 3_000)
+    large = [Span(f"{n:032x}", "1" * 16, "work", n, attributes={"text": "x" * 1_000}) for n in range(1, 8)]
+    larger = [Span(f"{n:032x}", "1" * 16, "work", n, attributes={"text": "x" * 5_000}) for n in range(8, 10)]
+    small = [Span(f"{n:032x}", "1" * 16, "work", n) for n in range(10, 300)]
+    store.write([*large, *larger, *small])
+    builder = Builder(derived, model.derive)
+    steps = []
+    while done := builder.step():
+        steps.append(done)
+    # The row before is read again each time, and two rows at least.
+    assert steps[:5] == [3, 2, 2, 1, 1]
+    assert max(steps[5:]) < 60
+    assert (sum(steps), derived.lag()) == (299, 0)
+    assert model.stored(derived) == model.totals([*large, *larger, *small])

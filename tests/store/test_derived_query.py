@@ -15,7 +15,7 @@ from slipway.store import open_store
 from slipway.store.derived import Builder, Derived, Query
 from slipway.store.derived.conditions import And, Compare, Field, Not, Or, Words
 from slipway.store.derived.values import at_key, holds
-from slipway.store.derived.words import words
+from slipway.store.derived.words import spaced, words
 
 SPANS = model.some_spans(21, traces=60, projects=("default", "other"))
 OPINIONS = [
@@ -418,6 +418,25 @@ def test_t33_orphans_and_circles_are_named(store):
     assert flat(tree(query, "a" * 32)) == [f"{number:016x}" for number in (1, 2, 3, 4, 6, 5, 8, 7)]
     assert query.ancestors("default", "a" * 32, "f" * 16) == []
     derived.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        " .,",
+        "Fine weather, 20 °C",
+        "It's FINE: a-b_c\n\t(1.5)",
+        "x" * 64,
+        "x" * 65,
+        "a" * 300 + " b",
+        "b " * 90,
+        "日本 x",
+    ],
+)
+def test_what_is_indexed_are_the_words_however_it_is_cut(said):
+    assert spaced(said, 50).split() == words(said, 50)
+    assert spaced(said, 50) == spaced(said, 50).strip()
 
 
 def test_words_are_letters_and_digits_without_case_and_accents():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, select
@@ -19,7 +20,7 @@ from slipway.store.derived import rollups, summing
 from slipway.store.derived.facts import Derive, Facts
 from slipway.store.derived.tables import rollups as rollup_table
 from slipway.store.derived.tables import span_facts, state, traces
-from slipway.store.derived.words import words
+from slipway.store.derived.words import spaced
 from slipway.store.rows import plain, rows_of, safe
 from slipway.store.tables import tables
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("slipway.store")
 BATCH = 500
+MOST_BYTES = 4 << 20  # of the rows of a batch: spans may be of megabytes
+AT_ONCE = 100  # rows that are asked for: PostgreSQL's driver takes all of an answer before it gives any
 MOST_WORDS = 4000  # of one span
 _spans, _logs = tables[Span], tables[LogRecord]
 # Characters of what is in an index: PostgreSQL's takes 2,704 bytes, and a character may be four.
@@ -157,9 +160,23 @@ class Builder:
 
     def _after(self, at: int) -> Found:
         """The row at a position, when it is there, and those behind it."""
-        query = select(_spans.c.position, *_FIELDS).where(_spans.c.position >= at)
+        found: Found = []
+        size, most = 0, self._batch + 1
         with self.derived.reading() as connection:
-            return _records(connection.execute(query.order_by(_spans.c.position).limit(self._batch + 1)))
+            while len(found) < most and size < MOST_BYTES:
+                wanted = min(most - len(found), AT_ONCE)
+                query = select(_spans.c.position, *_FIELDS).where(_spans.c.position >= at).order_by(_spans.c.position)
+                with closing(connection.execute(query.limit(wanted))) as rows:
+                    for row in rows:
+                        found.append(_record(row))
+                        at = row[0] + 1
+                        size += sum([len(value) for value in row if isinstance(value, str)])
+                        wanted -= 1
+                        if size >= MOST_BYTES and len(found) > 1:
+                            break
+                if wanted:
+                    break
+        return found
 
     def _replaced(self, found: Found, at: int, key: str) -> bool:
         """Whether the rows are no longer those that were followed: the store was restored, or emptied and filled again."""
@@ -206,7 +223,7 @@ class Builder:
         self._index(connection, found, facts)
 
     def _index(self, connection: Connection, found: Found, facts: Sequence[Facts]) -> None:
-        texts = [(pair[0], " ".join(words(fact.text, MOST_WORDS))) for pair, fact in zip(found, facts, strict=True)]
+        texts = [(pair[0], spaced(fact.text, MOST_WORDS)) for pair, fact in zip(found, facts, strict=True)]
         self.derived.place.add_text(connection, [pair for pair in texts if pair[1]])
 
     def _facts(self, found: Found) -> Sequence[Facts]:
@@ -217,9 +234,12 @@ def _key(span: Span) -> str:
     return safe(f"{span.trace_id} {span.span_id}")
 
 
+def _record(row: Any) -> tuple[int, Span]:
+    return row[0], rows_of(Span).record(row[1:])
+
+
 def _records(rows: Iterable[Any]) -> Found:
-    record = rows_of(Span).record
-    return [(row[0], record(row[1:])) for row in rows]
+    return [_record(row) for row in rows]
 
 
 def _row(position: int, span: Span, fact: Facts) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class PostgresqlPlace:
 
 def _vector(words: str) -> str:
     # Made here and not by to_tsvector, which has its own idea of what a word is: an address, a version, a path.
-    each = enumerate(words.split(" ")[:MOST_POSITIONS], 1) if words else ()
+    each = enumerate(words.split()[:MOST_POSITIONS], 1)
     return " ".join(f"'{word}':{number}" for number, word in each)
 
 
