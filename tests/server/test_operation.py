@@ -12,7 +12,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from contextlib import ExitStack, closing, contextmanager, suppress
 from io import StringIO
 
@@ -22,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from server import web
 from server.otlp import PROTOBUF, batch, post, span
+from server.patience import PATIENCE_S, until
 from slipway.data import Drop
 from slipway.errors import ConfigError
 from slipway.server import logs
@@ -49,9 +49,11 @@ def test_metrics_count_what_was_done(start, new_database, database):
     assert post(served, batch(span(1), span(2))).status_code == 200
     assert web.get(f"{served.url}/nope/{KEY[:10]}").status_code == 404
     served.store.write([Drop("p", "queue", 'fu"ll\\', 7, 1)])
-    found = collected(served)
     labels = (("method", "POST"), ("route", "/v1/traces"), ("status", "200"))
-    assert found["slipway_http_requests_total", *labels] == 1
+    # A request is counted, and what it held is let go, after its answer has left.
+    until(lambda: (found := collected(served)).get(("slipway_http_requests_total", *labels)) == 1
+          and not found["slipway_pending_records",] and found["slipway_commit_seconds_count",])  # fmt: skip
+    found = collected(served)
     assert found["slipway_http_requests_total", ("method", "other"), ("route", "other"), ("status", "404")] == 1
     assert found["slipway_http_request_seconds_count", ("route", "/v1/traces")] == 1
     assert found["slipway_http_request_seconds_bucket", ("le", "+Inf"), ("route", "/v1/traces")] == 1
@@ -86,17 +88,19 @@ def test_metrics_need_a_key_where_one_is_needed(start):
 
 
 @contextmanager
-def logged(level="info", stream=None):
+def logged(level="info", stream=None, *, lines=0):
+    """What is logged inside. At the end it waits for that many ``lines``: a request's comes after its answer."""
     stream = stream or StringIO()
-    lines = logs.begin(level, stream)
+    writing = logs.begin(level, stream)
     try:
         yield stream
+        until(lambda: stream.getvalue().count("\n") >= lines, stream.getvalue)
     finally:
-        logs.end(lines)
+        logs.end(writing)
 
 
 def test_a_request_is_one_line_without_its_key_query_or_body(served):
-    with logged() as stream:
+    with logged(lines=1) as stream:
         answer = web.post(
             f"{served.url}/v1/traces?project=secret",
             content=b"the body",
@@ -112,7 +116,7 @@ def test_a_request_is_one_line_without_its_key_query_or_body(served):
 
 def test_an_unexpected_error_is_logged_with_its_traceback_and_answered_without(served):
     served.state.derived.lag = None  # so that the route fails as no error of ours does
-    with logged() as stream:
+    with logged(lines=1) as stream:
         answer = web.get(f"{served.url}/metrics")
     assert answer.status_code == 500
     assert "NoneType" not in answer.text
@@ -122,7 +126,7 @@ def test_an_unexpected_error_is_logged_with_its_traceback_and_answered_without(s
 
 
 def test_levels(served):
-    with logged("debug") as stream:
+    with logged("debug", lines=2) as stream:
         web.get(f"{served.url}/healthz")
         web.get(f"{served.url}/nope")
     assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == ["debug", "info"]
@@ -134,7 +138,7 @@ def test_levels(served):
 
 
 def test_keys_in_what_others_say_are_blotted_out():
-    with logged() as stream:
+    with logged(lines=1) as stream:
         logging.getLogger("slipway.server").error("a client sent %s", KEY)
     assert KEY not in stream.getvalue()
     assert "slw_***" in stream.getvalue()
@@ -146,7 +150,7 @@ class Terminal(StringIO):
 
 
 def test_on_a_terminal_a_line_is_for_people(served):
-    with logged(stream=Terminal()) as stream:
+    with logged(stream=Terminal(), lines=1) as stream:
         web.get(f"{served.url}/nope")
     assert re.fullmatch(r"\d\d:\d\d:\d\d info    request request=\w+ .*status=404 ms=[\d.]+\n", stream.getvalue())
 
@@ -171,7 +175,7 @@ def test_nobody_reads_the_log_and_the_server_answers_all_the_same(served):
 
 
 @contextmanager
-def up(folder, *, settings=""):
+def up(folder, *, settings="grace = 60"):
     """``slipway up`` as a process: (process, url)."""
     (folder / "slipway.toml").write_text(f"[server]\nport = 0\n{settings}")
     command = [sys.executable, "-m", "slipway.cli", "up", "--data", str(folder / "data")]
@@ -191,6 +195,7 @@ def up(folder, *, settings=""):
 
 def test_sigterm_under_load_every_acknowledged_span_is_there(tmp_path):
     acknowledged: set[int] = set()
+    refused: set[int] = set()
     counting, enough = threading.Lock(), threading.Event()
     with up(tmp_path) as (process, url):
 
@@ -203,7 +208,7 @@ def test_sigterm_under_load_every_acknowledged_span_is_there(tmp_path):
                     except httpx.HTTPError:
                         break  # the connection ended without an answer: nothing was promised
                     if answer.status_code != 200:
-                        assert answer.status_code == 503
+                        refused.add(answer.status_code)
                         break
                     with counting:
                         acknowledged.add(mine)
@@ -213,11 +218,12 @@ def test_sigterm_under_load_every_acknowledged_span_is_there(tmp_path):
         workers = [threading.Thread(target=send, args=(worker,)) for worker in range(8)]
         for worker in workers:
             worker.start()
-        assert enough.wait(120)
+        assert enough.wait(PATIENCE_S)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
         for worker in workers:
-            worker.join(60)
+            worker.join(PATIENCE_S)
+    assert refused <= {503}
     assert not (tmp_path / "data/slipway.db-wal").exists()  # it was closed
     with closing(sqlite3.connect(tmp_path / "data/slipway.db")) as connection:
         stored = {int(row[0], 16) for row in connection.execute("SELECT span_id FROM spans")}
@@ -233,18 +239,13 @@ def half_sent(url):
     host, port = url.removeprefix("http://").split(":")
     body = batch(span(77))
     head = f"POST /v1/traces HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-protobuf\r\n"
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         connection.sendall(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body[:20])
         yield connection, body[20:]
 
 
 def wait_for(url, status):
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        if web.get(f"{url}/readyz").status_code == status:
-            return
-        threading.Event().wait(0.02)
-    raise AssertionError(f"/readyz never said {status}")
+    until(lambda: web.get(f"{url}/readyz").status_code == status, f"/readyz never said {status}")
 
 
 def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_refused(tmp_path):
@@ -257,41 +258,35 @@ def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_refused(
         assert web.get(f"{url}/healthz").status_code == 200
         connection.sendall(rest)
         assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 200")
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
     with closing(sqlite3.connect(tmp_path / "data/slipway.db")) as database:
         assert database.execute("SELECT count(*) FROM spans").fetchone() == (1,)
 
 
 def wait_until_running(url):
     """Until the request that was half sent is one that the server waits for."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        found = re.search(r"^slipway_http_running (\d+)", web.get(f"{url}/metrics").text, re.MULTILINE)
-        assert found
-        if int(found[1]) == 1:
-            return
-        threading.Event().wait(0.02)
-    raise AssertionError("the request never began")
+    until(lambda: "\nslipway_http_running 1\n" in web.get(f"{url}/metrics").text, "the request never began")
 
 
 def test_the_grace_period_ends_and_so_does_the_server(tmp_path):
     with up(tmp_path, settings="grace = 0.2") as (process, url), half_sent(url):
         wait_until_running(url)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        # 3: on a busy machine, closing the store took more than the few seconds after which the process is ended
+        assert process.wait(PATIENCE_S) in (0, 3)
     assert "not answered within" in (tmp_path / "log").read_text()
 
 
 def test_t28_50_streams_are_closed_and_not_cut_off(tmp_path):
     with up(tmp_path, settings="grace = 60") as (process, url), ExitStack() as leave:
-        client = leave.enter_context(httpx.Client(timeout=60, limits=httpx.Limits(max_connections=60)))
+        client = leave.enter_context(web.client())
         streams = [leave.enter_context(client.stream("GET", f"{url}/api/v1/events")) for _ in range(50)]
         assert {stream.status_code for stream in streams} == {200}
-        assert "slipway_sse_clients 50" in web.get(f"{url}/metrics").text
+        assert "\nslipway_sse_clients 50\n" in web.get(f"{url}/metrics").text
         process.send_signal(signal.SIGTERM)
         for stream in streams:
             stream.read()  # raises for a body that is cut off
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
     assert "not answered within" not in (tmp_path / "log").read_text()
 
 
@@ -301,4 +296,4 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
         process.send_signal(signal.SIGTERM)
         wait_for(url, 503)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == -signal.SIGTERM
+        assert process.wait(PATIENCE_S) == -signal.SIGTERM
