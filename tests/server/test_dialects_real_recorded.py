@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from server import web
+from server.patience import until
 from slipway.data import LogRecord, Message, Span, ToolCall
 from slipway.server import deriving
 from slipway.server.deriving import derive as facts
@@ -150,10 +150,9 @@ def test_pydantic_ai_messages_as_events(served):
 
 def indexed(served: Any, spans: int) -> None:
     """Wait until the server has derived so many spans, and all log records that came for them."""
-    deadline = time.monotonic() + 60
-    while served.state.derived.lag() or len(served.state.query.spans("default").items) != spans:
-        assert time.monotonic() < deadline, served.state.indexer.problem
-        served.state.arrived.wait(served.state.arrived.count, 0.05)
+    state = served.state
+    until(lambda: not state.derived.lag() and len(state.query.spans("default").items) == spans,
+          lambda: state.indexer.problem or "the indexer does not catch up")  # fmt: skip
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -169,10 +168,8 @@ def test_log_records_and_traces_come_in_any_order(either, order):
         assert not either.state.query.spans("default", Words("ramp")).items
     send(either, "openai_events", order[1])
     indexed(either, 3)
-    deadline = time.monotonic() + 60
-    while len(found := either.state.query.spans("default", Words("ramp")).items) != 2:
-        assert time.monotonic() < deadline, "the messages cannot be found"
-        either.state.arrived.wait(either.state.arrived.count, 0.05)
+    until(lambda: len(either.state.query.spans("default", Words("ramp")).items) == 2, "the messages cannot be found")
+    found = either.state.query.spans("default", Words("ramp")).items
     assert {span.model for span in found} == {"m1-0001"}
     (trace,) = [t for t in either.state.query.traces("default").items if t.trace_id == found[0].trace_id]
     assert ANSWER in (trace.output or "")

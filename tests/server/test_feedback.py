@@ -6,6 +6,7 @@ import pytest
 
 import slipway
 from server import web
+from server.patience import PATIENCE_S
 from slipway.data import Feedback
 from slipway.errors import ConfigError, DataError, InfrastructureError
 from slipway.server.keys import issue
@@ -162,7 +163,7 @@ def test_python_writes_beside_the_spans_of_this_process(tmp_path, recording):
     with slipway.span("answer") as span:
         trace_id = span.trace_id
     said = slipway.feedback(trace_id, "stars", 4)
-    slipway.flush()
+    assert slipway.flush(PATIENCE_S)
     store = open_store(f"sqlite:///{tmp_path}/.slipway/slipway.db")
     assert (store.get(Feedback, said.id).project, store.count(slipway.Span, {"trace_id": trace_id})) == ("shop", 1)
     store.close()
@@ -175,13 +176,14 @@ def test_python_sends_it_to_an_endpoint(anywhere, monkeypatch, tmp_path):
     monkeypatch.setenv("SLIPWAY_ENDPOINT", anywhere.url + "/")
     monkeypatch.setenv("SLIPWAY_PROJECT", "shop")
     with pytest.raises(ConfigError, match="SLIPWAY_API_KEY"):
-        slipway.feedback(TRACE, "helpful", True)
+        slipway.feedback(TRACE, "helpful", True, timeout=PATIENCE_S)
     monkeypatch.setenv("SLIPWAY_API_KEY", key)
-    said = slipway.feedback(TRACE, "fix", {"city": "Boston"}, who="ada", key="once")
+    said = slipway.feedback(TRACE, "fix", {"city": "Boston"}, who="ada", key="once", timeout=PATIENCE_S)
     assert anywhere.store.get(Feedback, said.id) == said
-    assert slipway.feedback(TRACE, "fix", {"city": "Boston"}, who="ada", key="once") == said
+    again = slipway.feedback(TRACE, "fix", {"city": "Boston"}, who="ada", key="once", timeout=PATIENCE_S)
+    assert again == said
     with pytest.raises(DataError, match="used for other feedback"):
-        slipway.feedback(TRACE, "fix", 1, key="once")
+        slipway.feedback(TRACE, "fix", 1, key="once", timeout=PATIENCE_S)
     assert list((tmp_path / "client").iterdir()) == []
 
 

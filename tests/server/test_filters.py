@@ -130,7 +130,7 @@ def test_t31_nesting_and_size_are_bounded():
 
 
 def test_t38_a_long_filter_is_read_in_linear_time():
-    begun = time.monotonic()
+    begun = time.thread_time()  # of the processor, whatever else it does
     for text in (
         "'" + "\\'" * 4_900,
         "a" * 9_999 + "'",
@@ -140,7 +140,7 @@ def test_t38_a_long_filter_is_read_in_linear_time():
     ):
         with pytest.raises(DataError):
             condition(text)
-    assert time.monotonic() - begun < 30  # minutes and more, were it not so
+    assert time.thread_time() - begun < 30  # minutes and more, were it not so
 
 
 PIECES = (*FIELDS, *"=<>~()',\"", "!=", "in", "and", "or", "not", "null", "3s", ".")

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from server import web
+from server.patience import PATIENCE_S
 from server.walk import address, body
 from slipway.server.keys import issue
 from slipway.server.routing import all_routes
@@ -15,7 +16,7 @@ from slipway.server.routing import all_routes
 MUTATING = ("POST", "PUT", "PATCH", "DELETE")
 
 
-def raw(served, text, *, more=b"", timeout=60.0):
+def raw(served, text, *, more=b"", timeout=PATIENCE_S):
     """What the server answers to these very bytes, until it closes the connection."""
     host, port = served.url.removeprefix("http://").split(":")
     parts = []
@@ -213,7 +214,9 @@ def test_t37_a_client_that_never_ends_its_headers_is_left_and_hinders_nobody(sta
     served = start()
     host, port = served.url.removeprefix("http://").split(":")
     with ExitStack() as leave:
-        slow = [leave.enter_context(socket.create_connection((host, int(port)), timeout=60)) for _ in range(200)]
+        slow = [
+            leave.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE_S)) for _ in range(200)
+        ]
         for connection in slow:
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: ")
         assert web.get(f"{served.url}/healthz").status_code == 200

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 from sqlalchemy import text
 
+from server.patience import until
 from slipway.data import Span
 from slipway.server.arrived import Arrived
 from slipway.server.deriving import derive, facts
@@ -36,14 +36,6 @@ def store(url):
     store.close()
 
 
-def until(holds, seconds=60.0):
-    """Wait for a condition."""
-    deadline, never = time.monotonic() + seconds, threading.Event()
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true"
-        never.wait(0.01)
-
-
 def chat(number, **more):
     attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "qwen", "gen_ai.usage.input_tokens": 7}
     return Span(
@@ -63,7 +55,7 @@ def test_what_is_committed_is_found(served):
 def test_what_another_process_commits_is_found_too(served):
     served.store.write([chat(2)])  # nobody tells
     until(lambda: served.state.query.traces("default").items)
-    assert served.state.derived.lag() == 0
+    until(lambda: served.state.derived.lag() == 0)
 
 
 def test_a_server_catches_up_with_what_came_while_it_was_down(start, store, url):

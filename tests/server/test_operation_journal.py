@@ -11,6 +11,7 @@ import pytest
 
 from server import web
 from server.otlp import JSON, PROTOBUF, batch, post, span
+from server.patience import PATIENCE_S
 from server.test_operation import up
 from slipway.cli.main import main
 from slipway.data import LogRecord, MetricPoint, Span
@@ -122,7 +123,7 @@ def test_t17_doctor_mends_from_the_file_and_the_journal(tmp_path, capsys, harm):
             spans = [span(number, attributes={"text": f"{number} " * 50}) for number in range(start, start + 100)]
             assert web.post(f"{url}/v1/traces", content=batch(*spans), headers=PROTOBUF).status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
     path = tmp_path / "data/slipway.db"
     size = path.stat().st_size
     with path.open("r+b") as file:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from server import web
+from server.patience import until
 from slipway.config import Retention as Settings
 from slipway.data import DatasetVersion, Feedback, LogRecord, Span
 from slipway.server.deriving import derive
@@ -198,9 +199,6 @@ def test_the_server_prunes_by_itself_and_tells(start):
     first.state.pruner.stop()  # it has looked already; the next look would be in ten minutes
     first.state.pruner._stopping.clear()
     first.state.pruner.start()
-    until = time.monotonic() + 60
-    while first.store.count(Span) > 1 and time.monotonic() < until:
-        web.get(f"{first.url}/healthz")
-    assert first.store.count(Span) == 1
+    until(lambda: first.store.count(Span) == 1)
     first.state.pruner.stop()
     assert 'slipway_pruned_total{what="traces"} 2' in web.get(f"{first.url}/metrics").text
