@@ -13,23 +13,22 @@ import hashlib
 import os
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 import slipway
 from slipway.errors import DataError, NotFound, StoreError, UsageError
-from slipway.store import files, migrate
+from slipway.store import files, migrate, pgdump
 from slipway.store.blobs import durable
+from slipway.store.pgdump import DUMP
 
 FORMAT = 1
-MANIFEST, DATABASE, DUMP = "manifest.json", "slipway.db", "store.pgdump"
+MANIFEST, DATABASE = "manifest.json", "slipway.db"
 FOLDERS = ("blobs", "spool")
 _CHUNK = 1 << 20
 
@@ -71,7 +70,7 @@ def backup(url: str, data: Path, out: Path) -> Manifest:
         schema = _snapshot(database, out / DATABASE)
         _copy(database.absolute().parent / "blobs", out / "blobs")
     else:
-        schema, missing = _dump(url, out / DUMP)
+        schema, missing = pgdump.dump(url, out / DUMP)
     made = tuple(_described(out))
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kind = "sqlite" if sqlite else "postgresql"
@@ -104,17 +103,23 @@ def verify(source: Path) -> Manifest:
     return manifest
 
 
-def restore(source: Path, data: Path) -> Manifest:
-    """Put the backup in ``source`` into the folder ``data``, which must be empty or not there: all of it or nothing. Raises
-    `UsageError` for a folder with files in it, `DataError` for a damaged backup, `StoreError` for a schema that is newer."""
+def restore(source: Path, data: Path, url: str = "") -> tuple[Manifest, str]:
+    """Put the backup in ``source`` into the folder ``data``, which must be empty or not there, and a dump of PostgreSQL into the
+    empty database at ``url``: all of it or nothing. (the manifest, what is still to be run by hand). Raises `UsageError` for
+    a place with something in it, `DataError` for a damaged backup, `StoreError` for a schema that is newer."""
     _refuse_full(data)
     manifest = verify(source)
-    if manifest.database == "sqlite" and manifest.schema not in migrate.revisions():
+    if manifest.schema and manifest.schema not in migrate.revisions():
         raise StoreError(
             f"the backup has schema {manifest.schema}; this Slipway knows up to {migrate.HEAD}",
             mend="upgrade Slipway (pip install -U slipway); nothing was restored",
         )
-    data = data.absolute()
+    dumped = any(file.path == DUMP for file in manifest.files)
+    if dumped and not url.startswith("postgresql"):
+        raise UsageError(
+            "the backup is one of PostgreSQL", mend="name an empty database: --store postgresql://user@host/database"
+        )
+    data, then = data.absolute(), ""
     files.own_folder(data.parent)
     fresh = data.with_name(f".{data.name}.restoring-{os.getpid()}")
     files.own_folder(fresh)
@@ -125,6 +130,8 @@ def restore(source: Path, data: Path) -> Manifest:
                 continue  # that is for pg_restore
             if _duplicate(_inside(source, file.path), target) != file.sha256:
                 raise DataError(f"{file.path} changed while it was read", mend="restore from a copy that nobody writes")
+        if dumped:  # when all else is there: what is in the database cannot be taken back
+            then = pgdump.restore(url, source / DUMP)
         with suppress(FileNotFoundError):
             data.rmdir()
         os.rename(fresh, data)
@@ -134,7 +141,7 @@ def restore(source: Path, data: Path) -> Manifest:
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return manifest
+    return manifest, then
 
 
 def _refuse_full(folder: Path) -> None:
@@ -179,30 +186,6 @@ def _snapshot(database: Path, out: Path) -> str:
     return schema[0]
 
 
-def _dump(url: str, out: Path) -> tuple[str, str]:
-    """(schema, what is missing) of PostgreSQL. The password goes by the environment, since everybody sees arguments."""
-    from sqlalchemy.engine import make_url
-
-    address = make_url(url).set(drivername="postgresql")
-    plain = address.set(password=None).render_as_string(hide_password=False)
-    by_hand = f"pg_dump --format=custom --file {DUMP} {plain}"
-    program = shutil.which("pg_dump")
-    if program is None:
-        return "", f"the database; run on a machine with PostgreSQL's programs: {by_hand}"
-    environ = {**os.environ, **({"PGPASSWORD": address.password} if address.password else {})}
-    os.close(files.open_own(out))
-    done = subprocess.run(
-        [program, "--format=custom", "--no-owner", "--file", str(out), plain],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StoreError(f"pg_dump failed: {done.stderr.strip()[:500]}", mend=f"run it by hand: {by_hand}")
-    return "", ""
-
-
 def _copy(source: Path, out: Path) -> None:
     """Copy the files of a folder; those that go away meanwhile went into the store, and those half written are not there yet."""
     for folder, _, names in os.walk(source):
@@ -236,9 +219,3 @@ def _described(folder: Path) -> Iterator[File]:
 def _sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def restored_by_hand(manifest: Manifest, source: Path, url: str) -> str:
-    """What is still to do after `restore`, as a command; "" where that is nothing."""
-    named: list[Any] = [file.path for file in manifest.files if file.path == DUMP]
-    return f"pg_restore --no-owner --dbname {url} {source / DUMP}" if named else ""
