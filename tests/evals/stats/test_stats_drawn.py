@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,76 +18,80 @@ from slipway.evals.stats.power import t_power
 
 CLOSE = {"abs": 1e-6, "rel": 1e-6}
 Rng = np.random.Generator
+Pairs = list[tuple[Any, Any]]
+"""What is by hand, and the reference's; empty where the reference says nothing."""
 
 pytestmark = [
+    # statsmodels takes from pandas what a later one will not have.
+    pytest.mark.filterwarnings("ignore:(Substitution|Appender) is deprecated"),
     pytest.mark.parametrize(
         "times", [50, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])], ids=["some", "all"]
-    )
+    ),
 ]
 
 
-def share_intervals(rng: Rng) -> None:
+def share_intervals(rng: Rng) -> Pairs:
     from statsmodels.stats.proportion import proportion_confint
 
     n = int(rng.integers(1, 3000))
     count, confidence = int(rng.integers(0, n + 1)), float(rng.uniform(0.5, 0.9999))
-    for method, ours in (("wilson", wilson), ("beta", clopper_pearson)):
-        assert ours(count, n, confidence) == pytest.approx(
-            proportion_confint(count, n, 1 - confidence, method), **CLOSE
-        )
+    pairs: Pairs = [
+        (ours(count, n, confidence), proportion_confint(count, n, 1 - confidence, method))
+        for method, ours in (("wilson", wilson), ("beta", clopper_pearson))
+    ]
     share = float(rng.uniform())
-    assert float(binomial_cdf(count, n, share)) == pytest.approx(ss.binom.cdf(count, n, share), **CLOSE)
+    return [*pairs, (float(binomial_cdf(count, n, share)), ss.binom.cdf(count, n, share))]
 
 
-def mid_p(rng: Rng) -> None:
+def mid_p(rng: Rng) -> Pairs:
     from statsmodels.stats.contingency_tables import mcnemar as reference
 
     wins, losses = (int(k) for k in rng.integers(0, 200, 2))
     exact = float(reference([[9, losses], [wins, 9]], exact=True).pvalue)
     point = float(ss.binom.pmf(min(wins, losses), wins + losses, 0.5))
     expected = 1.0 if wins == losses else exact - point
-    assert float(mcnemar.mid_p(wins, losses)) == pytest.approx(expected, **CLOSE)
+    return [(float(mcnemar.mid_p(wins, losses)), expected)]
 
 
-def clustered_error(rng: Rng) -> None:
+def clustered_error(rng: Rng) -> Pairs:
     from statsmodels.regression.linear_model import OLS
 
     n = int(rng.integers(20, 300))
     labels = np.unique(rng.integers(0, int(rng.integers(3, 40)), n), return_inverse=True)[1]
     values = rng.normal(labels / 10, 1)
     fit = OLS(values, np.ones(n)).fit(cov_type="cluster", cov_kwds={"groups": labels}, use_t=True)
-    assert mean_error(values, labels).se == pytest.approx(float(fit.bse[0]), **CLOSE)
     found = stats.compare_paired(np.zeros(n), values, clusters=labels)
-    assert found.p_value == pytest.approx(float(fit.pvalues[0]), **CLOSE)
+    return [(mean_error(values, labels).se, float(fit.bse[0])), (found.p_value, float(fit.pvalues[0]))]
 
 
-def holm(rng: Rng) -> None:
+def holm(rng: Rng) -> Pairs:
     from statsmodels.stats.multitest import multipletests
 
     p = (rng.uniform(size=int(rng.integers(1, 30))) ** 3).tolist()
-    assert stats.holm(p) == pytest.approx(multipletests(p, method="holm")[1].tolist(), **CLOSE)
+    return [(stats.holm(p), multipletests(p, method="holm")[1].tolist())]
 
 
-def power_of_t(rng: Rng) -> None:
+def power_of_t(rng: Rng) -> Pairs:
     from statsmodels.stats.power import TTestPower
 
     n, shift = int(rng.integers(3, 500)), float(rng.uniform(0.01, 0.8))
     expected = float(TTestPower().power(shift, n, 0.05))
-    if math.isfinite(expected):  # statsmodels gives up far out in the tail
-        assert t_power(shift, 1 / math.sqrt(n), n - 1, 0.05) == pytest.approx(expected, **CLOSE)
+    if not math.isfinite(expected):  # statsmodels gives up far out in the tail
+        return []
+    return [(t_power(shift, 1 / math.sqrt(n), n - 1, 0.05), expected)]
 
 
-def bets(rng: Rng) -> None:
+def bets(rng: Rng) -> Pairs:
     """The e-process in closed form is the wealth of who bets on each pair with the posterior's forecast."""
     wins, losses, wealth = 0, 0, 0.0
     for won in rng.random(int(rng.integers(1, 80))) < rng.uniform():
         forecast = (5 + wins) / (10 + wins + losses)
         wealth += math.log(2 * (forecast if won else 1 - forecast))
         wins, losses = wins + int(won), losses + int(not won)
-    assert float(sequential.log_e_discordant(wins, losses)) == pytest.approx(wealth, **CLOSE)
+    return [(float(sequential.log_e_discordant(wins, losses)), wealth)]
 
 
-def votes(rng: Rng) -> None:
+def votes(rng: Rng) -> Pairs:
     import choix
 
     strength, drawn, data = rng.normal(size=3), [], []
@@ -98,16 +103,20 @@ def votes(rng: Rng) -> None:
     reference = choix.opt_pairwise(3, data, alpha=1e-6, tol=1e-12)
     found = stats.bradley_terry(drawn)
     # A player who never lost has no finite strength: the ridge alone holds it, and steps end early on both sides.
-    if float(np.abs(reference).max()) < 6:
-        expected = reference - reference.mean()
-        assert [found.strength[f"p{k}"] for k in range(3)] == pytest.approx(expected.tolist(), abs=1e-5)
+    if float(np.abs(reference).max()) >= 6:
+        return []
+    expected = reference - reference.mean()
+    return [([found.strength[f"p{k}"] for k in range(3)], expected.tolist())]
 
 
 @pytest.mark.parametrize("draw", [share_intervals, mid_p, clustered_error, holm, power_of_t, bets, votes])
 def test_s10_by_hand_equals_the_reference(draw, times: int) -> None:
     rng = np.random.default_rng(20260303)
-    for _ in range(times):
-        draw(rng)
+    close = {"abs": 1e-5} if draw is votes else CLOSE
+    pairs = [pair for _ in range(times) for pair in draw(rng)]
+    assert len(pairs) >= times / 2  # the reference has something to say of most
+    for ours, theirs in pairs:
+        assert ours == pytest.approx(theirs, **close)
 
 
 def test_s11_a_failure_is_never_silently_green(times: int) -> None:

@@ -18,6 +18,9 @@ from slipway.evals.stats.power import t_needed, t_power, t_smallest_effect
 
 CLOSE = {"abs": 1e-6, "rel": 1e-6}
 
+# statsmodels takes from pandas what a later one will not have.
+pytestmark = pytest.mark.filterwarnings("ignore:(Substitution|Appender) is deprecated")
+
 
 @pytest.mark.parametrize(("count", "n"), [(0, 20), (1, 7), (15, 20), (158, 200), (980, 1000), (1000, 1000)])
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
