@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 SLOW = """
-import asyncio, os, time
+import asyncio, os, threading
 import slipway as sw
 
 @sw.task
@@ -22,7 +22,7 @@ import slipway as sw
         {wait}
     return example.input
 """
-HOWS = {"async": ("async def", "await asyncio.sleep(600)"), "thread": ("def", "time.sleep(600)")}
+HOWS = {"async": ("async def", "await asyncio.Event().wait()"), "thread": ("def", "threading.Event().wait()")}
 
 # A program that starts us may have switched Ctrl-C off for its children, as a shell does for what runs in the background.
 START = """
@@ -62,7 +62,7 @@ def test_a_signal_keeps_what_finished_and_names_the_command_that_goes_on(slipway
     project(*HOWS[how])
     process = started("--json", "--fresh", control_c=control_c)
     process.send_signal(sent)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     assert process.returncode == code, err
     assert f"error: {word}" in err
     assert "Traceback" not in err
@@ -87,7 +87,7 @@ def test_a_killed_run_is_not_listed_as_running(slipway):
     listed = slipway("runs", "ls", "--json").json
     assert [run["status"] for run in listed] == ["running"]
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert [run["status"] for run in slipway("runs", "ls", "--json").json] == ["interrupted"]
     assert "interrupted" in slipway("runs", "ls").out
     assert slipway("runs", "show", "@latest", "--json").json["run"]["status"] == "interrupted"

@@ -76,9 +76,22 @@ def test_an_unknown_price_and_a_cap_cannot_be_kept_together(store):
 
 
 def test_concurrency_is_reached_and_not_exceeded(store):
+    together, seen = asyncio.Event(), []
+
+    @sw.task(version="1")
+    async def meets(example):
+        seen.append(1)
+        if sum(seen) == 7:
+            together.set()
+        await together.wait()  # passes only when seven run at once
+        assert sum(seen) <= 7
+        seen.append(-1)
+        return example.input.upper()
+
+    assert run(meets, store, size=40, limit=Limit(concurrency=7, timeout=None)).summary["ok"] == 40
     model = shouting(latency_ms=5)
     run(asks, store, size=40, model=model, limit=Limit(concurrency=7))
-    assert model.most_running == 7
+    assert 1 <= model.most_running <= 7
 
 
 def test_infrastructure_failures_are_tried_again_and_wrong_answers_are_not(store):
@@ -133,8 +146,9 @@ def test_a_retry_does_not_ask_again_for_what_it_has(store):
 def test_timeouts_are_kept_and_others_go_on(store):
     @sw.task(version="1")
     async def slow(example):
-        await asyncio.sleep(600 if example.id == "e2" else 0)
-        return example.input.upper()
+        if example.id == "e2":
+            await asyncio.Event().wait()
+        return example.input.upper()  # without waiting for anything: no clock runs out on the others
 
     found = run(slow, store, size=6, limit=Limit(timeout=0.2))
     sample = next(found.samples(status="timeout"))
@@ -148,10 +162,11 @@ def test_a_plain_function_that_hangs_does_not_hold_up_the_run(store):
     class Hangs:
         def __call__(self, example):
             if example.id == "e1":
-                let_go.wait(60)
+                let_go.wait()
             return example.input.upper()
 
-    found = run(Hangs(), store, size=6, limit=Limit(timeout=0.3))
+    # Seconds, since the others need a thread's turn within them on a machine with much else to do.
+    found = run(Hangs(), store, size=6, limit=Limit(timeout=5))
     let_go.set()
     assert found.summary["ok"] == 5
     assert found.summary["timeouts"] == 1
@@ -160,16 +175,16 @@ def test_a_plain_function_that_hangs_does_not_hold_up_the_run(store):
 def test_e5_a_time_budget_ends_in_time_and_widens_the_interval(store):
     @sw.task(version="1")
     async def takes_a_while(example):
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.125)
         return example.input.upper() if int(example.id[1:]) % 4 else "wrong"
 
-    whole = run(takes_a_while, store, size=200, limit=Limit(concurrency=16), fresh=True)
-    part = run(takes_a_while, store, size=200, limit=Limit(concurrency=4, seconds=1.2), fresh=True)
+    whole = run(takes_a_while, store, size=200, limit=Limit(concurrency=50), fresh=True)
+    part = run(takes_a_while, store, size=200, limit=Limit(concurrency=4, seconds=3), fresh=True)
     assert part.status == "timed_out"
     assert part.exit_code == 0
     few, many = part.scores["exact"], whole.scores["exact"]
     assert few["n"] == part.summary["samples"] == len(list(part.samples()))
-    assert 0 < few["n"] <= 4 * 1.2 / 0.05 + 4  # no more than time and concurrency have room for
+    assert 0 < few["n"] <= 4 * 3 / 0.125 + 4  # no more than time and concurrency have room for
     assert few["high"] - few["low"] > 1.3 * (many["high"] - many["low"])
     assert f"timed out after {few['n']} of 200" in str(part)
     is_unbiased(part, 200)
@@ -194,11 +209,11 @@ def test_e5_slow_examples_are_not_left_out_for_being_slow(store):
     @sw.task(version="1")
     async def slow_when_wrong(example):
         wrong = int(example.id[1:]) % 4 == 0
-        await asyncio.sleep(0.12 if wrong else 0.02)
+        await asyncio.sleep(0.3 if wrong else 0.05)
         return "wrong" if wrong else example.input.upper()
 
-    for seed in range(3):
-        part = run(slow_when_wrong, store, size=200, limit=Limit(concurrency=4, seconds=1.2), fresh=True, seed=seed)
+    for seed in range(2):
+        part = run(slow_when_wrong, store, size=200, limit=Limit(concurrency=4, seconds=3), fresh=True, seed=seed)
         assert part.status == "timed_out"
         is_unbiased(part, 200, seed)
 

@@ -42,7 +42,7 @@ def run_pytest(folder: Path, tests: str, *arguments: str) -> subprocess.Complete
         "-q",
         *arguments,
     ]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
 
 
 def test_marked_tasks_results_and_bare_marks(tmp_path):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.evals.conftest import capitals
+from tests.server.patience import until
 
 import slipway as sw
 from slipway.data import EvalRun, Sample
@@ -164,10 +165,9 @@ sw.evaluate(wait, sw.dataset(rows, name="w"), store=sys.argv[1], progress=False,
         [sys.executable, str(script), store.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "waiting\n"
-    while store.count(Sample) < 19:
-        os.sched_yield()
+    until(lambda: store.count(Sample) == 19)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=240)
     assert "KeyboardInterrupt" in err
     record = next(store.find(EvalRun))
     assert record.status == "interrupted"
