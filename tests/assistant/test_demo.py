@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from slipway_assistant.mind import BEST
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,7 +25,7 @@ def run(folder: Path, *command: str) -> str:
         "COLUMNS": "80",
         "NO_COLOR": "1",
     }
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -35,6 +37,7 @@ def answers(printed: str) -> tuple[int, int]:
     return int(found[1].replace(",", "")), int(found[2].replace(",", ""))
 
 
+@pytest.mark.timeout(3600)  # every mind is fitted: a minute of two idle cores, many of busy ones
 def test_the_journey_runs_is_recorded_and_nothing_is_computed_twice(tmp_path):
     shutil.copy(ROOT / "slipway.toml", tmp_path)
     first = run(tmp_path, str(BIN / "slipway-assistant"), "demo")

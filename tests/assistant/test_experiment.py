@@ -45,6 +45,7 @@ def test_every_mind_is_a_variant_addressed_by_its_code_and_data():
     assert len({one.config["code"] for one in made.values()}) == len(made)
 
 
+@pytest.mark.timeout(3600)  # fitted on all of train: a minute of an idle core, many of a busy one
 @pytest.mark.usefixtures("real_data")
 def test_the_best_mind_on_real_sentences() -> None:
     """Fitted on train alone, graded on dev: as many right calls as measured, and confidence that means something."""
