@@ -15,7 +15,8 @@ from slipway.server.routing import Call, route
 
 
 class ProjectShown(msgspec.Struct):
-    """A project and the caller's role in it. ``created_ns`` is None where only a role or the settings name it."""
+    """A project and the caller's role in it. ``created_ns`` is None where only a role, the settings or spans name
+    it."""
 
     name: str
     role: str
@@ -38,9 +39,11 @@ class NewProject(msgspec.Struct, forbid_unknown_fields=True):
 
 @route("GET", "/api/v1/projects", needs="viewer")
 def list_projects(call: Call) -> ProjectList:
-    """The projects in which the caller has a role."""
+    """The projects in which the caller has a role; for one who has it everywhere also those that only spans name."""
     made = {project.name: project for project in call.state.store.find(Project)}
     names = {call.project, call.state.config.project, *made, *call.who.projects} - {EVERYWHERE}
+    if EVERYWHERE in call.who.projects:
+        names |= set(call.state.query.projects())
     shown = []
     for name in sorted(names):
         role = call.who.role(name)

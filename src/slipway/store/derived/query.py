@@ -118,6 +118,17 @@ class Query:
             rows = self._trees.ancestors(connection, safe(project), safe(trace_id), safe(span_id))
         return [_span(row) for row in rows]
 
+    def projects(self) -> Sequence[str]:
+        """Every project that has traces, sorted: one step in an index for each, however many traces they have."""
+        found: list[str] = []
+        with self._derived.reading() as connection:
+            query = select(func.min(traces.c.project))
+            name = connection.execute(query).scalar()
+            while name is not None:
+                found.append(unsafe(name))
+                name = connection.execute(query.where(traces.c.project > name)).scalar()
+        return sorted(found)
+
     def sessions(self, project: str, *, cursor: str | None = None, limit: int = PAGE) -> Page[SessionRow]:
         """Sessions, the one with the newest trace first."""
         limit = max(1, min(limit, 1000))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
 
 from slipway.errors import DataError
-from slipway.store.derived.compiling import SPANS, Compiler, Scope, is_slow
+from slipway.store.derived.compiling import Compiler, Scope, is_slow
 from slipway.store.derived.conditions import And, Compare, Condition
 
 if TYPE_CHECKING:
@@ -111,12 +111,11 @@ def _fast(compiler: Compiler, condition: Condition) -> ColumnElement[bool]:
 def _bounds(compiler: Compiler, condition: Condition | None) -> list[ColumnElement[bool]]:
     """What of a condition an index knows: it bounds the search itself."""
     parts = condition.parts if isinstance(condition, And) else (condition,)
-    exact = {"trace"} if compiler.scope is SPANS else {"trace", "session"}
     found = []
     for part in parts:
         if isinstance(part, Compare) and part.values != (None,):
             name, operator = part.field.name, part.operator
-            if (name == "time" and operator != "!=") or (name in exact and operator in ("=", "in")):
+            if (name == "time" and operator != "!=") or (name in ("trace", "session") and operator in ("=", "in")):
                 found.append(compiler.compile(part))
     return found
 

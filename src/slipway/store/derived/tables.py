@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from slipway.store.tables import Position, Words, where, with_conditions
 
-VERSION = 1
+VERSION = 2
 """To be raised with every change of these tables, and of what is derived (a dialect, the words of the full text)."""
 
 metadata = MetaData()
@@ -53,6 +53,9 @@ span_facts = Table(
     # the index by time for what belongs to one trace.
     Index("span_facts_tree", "trace_id", "project", "parent_id", "started_ns"),
     Index("span_facts_time", "project", "started_ns", "position"),
+    Index(
+        "span_facts_session", "project", "session_id", "started_ns", "position", info=where("session_id IS NOT NULL")
+    ),
 )
 traces = Table(
     "traces",
