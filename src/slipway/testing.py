@@ -86,7 +86,7 @@ class Recording:
     @property
     def spans(self) -> list[Span]:
         """Finished spans, in the order they ended."""
-        self.tracer.recorder.flush(1.0)
+        _settle(self.tracer)
         return self.sink.spans()
 
     @property
@@ -120,6 +120,12 @@ class Recording:
         return found + [(show(span), below(span.span_id)) for span in spans if span.span_id not in shown]
 
 
+def _settle(tracer: Tracer) -> None:
+    """Convert all that is queued, however slow the machine; what a sink refuses is tried for a second."""
+    while not tracer.recorder.flush(1.0) and tracer.recorder.pending:
+        pass
+
+
 @contextmanager
 def recording(
     *,
@@ -144,12 +150,13 @@ def recording(
         **options,
     )
     tracer.environment_known.set()
+    tracer.environment_saved.set()
     before, outer = slot.tracer, current.get()
     slot.tracer = tracer
     current.set(None)
     try:
         yield Recording(tracer, sink, clock)
     finally:
-        tracer.recorder.flush(1.0)
+        _settle(tracer)
         slot.tracer = before
         current.set(outer)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from slipway.config import Capture, Config
-from slipway.data import Environment, digest
+from slipway.data import Environment, Span, digest
 from slipway.store import open_store
-from slipway.track import capture_environment, init, shutdown
+from slipway.track import capture_environment, flush, init, shutdown, span
 from slipway.track.environment import redacted_command, without_password
 from slipway.track.redact import Redactor
+from track.waiting import until
 
 KEY = "ghp_" + "a1B2" * 9
 
@@ -197,17 +199,46 @@ def test_init_captures_it_in_the_background_and_spans_name_it(repository, monkey
     change(repository)
     tracer = init("p", instrument=False)
     assert tracer.environment_known.wait(120)
-    from slipway.track import flush, span
-
     with span("s"):
         pass
     assert flush(120)
     shutdown()
     store = open_store(tracer.config.store_url)
-    from slipway.data import Span
-
     (kept,) = store.find(Environment)
     (spanned,) = store.find(Span)
     assert spanned.environment_id == kept.id == tracer.environment_id
     assert b"untracked" in store.get_blob(kept.diff_blob)
     store.close()
+
+
+def test_who_flushes_or_shuts_down_waits_for_the_blobs_of_the_environment(repository, monkeypatch):
+    class Slow:
+        """A store whose disk takes a blob when it is told to."""
+
+        def __init__(self):
+            self.may, self.records, self.blobs = threading.Event(), [], []
+
+        def put_blob(self, data):
+            assert self.may.wait(300)
+            self.blobs.append(data)
+            return digest(data)
+
+        def write(self, records):
+            self.records += records
+            return len(records)
+
+        submit = write
+
+    monkeypatch.chdir(repository)
+    change(repository)
+    slow = Slow()
+    init("p", store=slow, instrument=False)
+    try:
+        until(lambda: slow.records)  # the environment itself
+        assert not flush(0.5)
+        slow.may.set()
+        assert shutdown(120)
+    finally:
+        slow.may.set()
+        shutdown()
+    assert slow.records[0].diff_blob in {digest(blob) for blob in slow.blobs}

@@ -251,7 +251,8 @@ class Delivery:
     def _failed(self, error: BaseException, now: float) -> None:
         self.failing, self.last_error = True, error
         wanted = getattr(error, "retry_after_s", 0.0)  # what a server asked for is never too early
-        self._next_try = now + max(self._pause * random.uniform(0.8, 1.2), wanted * random.uniform(1.0, 1.2))
+        said = max(now, getattr(error, "at", now))  # which it may have done after this round began
+        self._next_try = said + max(self._pause * random.uniform(0.8, 1.2), wanted * random.uniform(1.0, 1.2))
         self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
 
     def _succeeded(self) -> None:

@@ -31,6 +31,7 @@ def after_init(tracer: Tracer, opener: Any, *, environment: bool, instrument: bo
         threading.Thread(target=_environment, args=(tracer, opener), name="slipway-environment", daemon=True).start()
     else:
         tracer.environment_known.set()
+        tracer.environment_saved.set()
     if waiting(
         tracer.spool_folder
     ):  # a process before us left something: it is shipped even if nothing new is recorded
@@ -39,18 +40,21 @@ def after_init(tracer: Tracer, opener: Any, *, environment: bool, instrument: bo
 
 def _environment(tracer: Tracer, opener: Any) -> None:
     try:
+        _capture_and_save(tracer, opener)
+    except Exception:  # spans go on without it; doctor shows the count
+        tracer.recorder.drops.count(reasons.ENVIRONMENT)
+    finally:
+        tracer.environment_saved.set()
+
+
+def _capture_and_save(tracer: Tracer, opener: Any) -> None:
+    try:
         with tracer.loading:  # a fork in the middle of an import would leave the child waiting for ever
             from slipway.track.environment import capture_environment
 
             captured = capture_environment(tracer.config)
         tracer.environment_id = captured.environment.id
         tracer.recorder.put(captured.environment)
-    except Exception:  # spans go on without it; doctor shows the count
-        tracer.recorder.drops.count(reasons.ENVIRONMENT)
-        return
     finally:
         tracer.environment_known.set()
-    try:
-        captured.save(opener.open())
-    except Exception:
-        tracer.recorder.drops.count(reasons.ENVIRONMENT)
+    captured.save(opener.open())

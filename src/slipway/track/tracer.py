@@ -82,6 +82,7 @@ class Tracer:
         self.otel: Any = None
         self.environment_id: str | None = None
         self.environment_known = threading.Event()
+        self.environment_saved = threading.Event()  # its blobs too, or given up and counted
         # Held while a thread of ours imports modules, so that no fork copies a half-loaded one.
         self.loading = threading.RLock()
         self._open_sink, self._threaded = open_sink, threaded
@@ -170,6 +171,8 @@ class Tracer:
         self.generation = os.getpid()
         self.loading = threading.RLock()
         self.environment_known.set()
+        self.environment_saved = threading.Event()
+        self.environment_saved.set()  # the parent saves it
         forked = getattr(self.ids, "forked", None)
         if forked is not None:
             forked()

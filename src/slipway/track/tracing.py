@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -146,7 +147,8 @@ def flush(timeout: float = 5.0) -> bool:
     if tracer is None:
         return True
     tracer.environment_known.wait(min(timeout, ENVIRONMENT_WAIT_S))
-    return tracer.recorder.flush(timeout)
+    end = time.monotonic() + timeout
+    return tracer.recorder.flush(timeout) and tracer.environment_saved.wait(max(0.0, end - time.monotonic()))
 
 
 def shutdown(timeout: float = EXIT_TIMEOUT_S) -> bool:
@@ -156,6 +158,11 @@ def shutdown(timeout: float = EXIT_TIMEOUT_S) -> bool:
     if tracer is None:
         return True
     tracer.environment_known.wait(min(timeout, ENVIRONMENT_WAIT_S))
+    if not tracer.environment_saved.is_set():
+        end = time.monotonic() + timeout
+        if tracer.recorder.flush(timeout):  # the store answers: it gets the blobs of the environment as well
+            tracer.environment_saved.wait(max(0.0, end - time.monotonic()))
+        timeout = max(1.0, end - time.monotonic())
     whole = tracer.recorder.close(timeout)
     closer = getattr(tracer._open_sink, "close", None)
     if closer is not None:

@@ -37,7 +37,7 @@ class Away(InfrastructureError):
 
     def __init__(self, message: str, *, mend: str, retry_after_s: float = 0.0) -> None:
         super().__init__(message, mend=mend)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s, self.at = retry_after_s, time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
