@@ -35,5 +35,5 @@ def start_confined(*arguments: str, **options: Any) -> subprocess.Popen[str]:
 def confined(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """The same, run to its end."""
     with start_confined(*arguments, **options) as child:
-        out, err = child.communicate(timeout=120)
+        out, err = child.communicate(timeout=240)
     return subprocess.CompletedProcess(arguments, child.returncode, out, err)

@@ -72,7 +72,7 @@ def test_t14_several_writers_meet_a_full_disk_and_all_are_told(sqlite_store):
     sqlite_store.write([Sample("r", "first")])
     sqlite_store._writing.connection.driver_connection.execute("PRAGMA max_page_count=60")
     futures = {str(n): sqlite_store.submit([Sample("r", str(n), output="x" * 100_000)]) for n in range(20)}
-    told = {name: future.exception(30) for name, future in futures.items()}
+    told = {name: future.exception(120) for name, future in futures.items()}
     assert any(told.values())
     assert all(error is None or isinstance(error, StoreError) for error in told.values())
     stored = {row[0] for row in sqlite_store.columns(Sample, ("example_id",))}
@@ -105,7 +105,7 @@ def test_t15_the_right_to_write_is_lost_while_the_store_is_open(sqlite_url):
     with start_confined("-c", OPEN_AND_WRITE, sqlite_url) as child:
         assert child.stdout.readline() == "opened\n", child.communicate()[1]
         blobs.mkdir(mode=0o500)
-        out, err = child.communicate("\n", timeout=60)
+        out, err = child.communicate("\n", timeout=240)
     assert out.splitlines()[:2] == ["e", "1"], err
     assert "StoreError" in out.splitlines()[2]
     assert "Permission denied" in out.splitlines()[2]

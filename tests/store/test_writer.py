@@ -18,16 +18,16 @@ def test_what_gathers_during_a_commit_is_one_commit():
     def commit(works):
         groups.append(list(works))
         entered.set()
-        assert gate.wait(10)
+        assert gate.wait(120)
         return [1] * len(works)
 
     writer = Writer(commit)
     first = writer.submit("first", 1)
-    assert entered.wait(10)
+    assert entered.wait(120)
     rest = [writer.submit(str(n), 1) for n in range(100)]
     gate.set()
-    assert first.result(10) == 1
-    assert [future.result(10) for future in rest] == [1] * 100
+    assert first.result(120) == 1
+    assert [future.result(120) for future in rest] == [1] * 100
     writer.close()
     assert groups == [["first"], [str(n) for n in range(100)]]
 
@@ -37,14 +37,14 @@ def test_a_group_has_a_bound():
     gate = threading.Event()
 
     def commit(works):
-        gate.wait(10)
+        gate.wait(120)
         sizes.append(sum(works))
         return list(works)
 
     writer = Writer(commit)
     futures = [writer.submit(9_000, 9_000) for _ in range(7)]
     gate.set()
-    assert sum(future.result(10) for future in futures) == 63_000
+    assert sum(future.result(120) for future in futures) == 63_000
     writer.close()
     assert max(sizes) <= 20_000
     assert len(sizes) >= 4
@@ -57,13 +57,13 @@ def test_a_commit_that_fails_fails_its_own_and_the_next_goes_on():
         return [7] * len(works)
 
     writer = Writer(commit)
-    assert writer.submit("good", 1).result(10) == 7
+    assert writer.submit("good", 1).result(120) == 7
     with pytest.raises(StoreError, match="full"):
-        writer.submit("bad", 1).result(10)
-    assert writer.submit("good", 1).result(10) == 7
+        writer.submit("bad", 1).result(120)
+    assert writer.submit("good", 1).result(120) == 7
     cancelled = writer.submit("good", 1)
     cancelled.cancel()
-    assert writer.submit("good", 1).result(10) == 7
+    assert writer.submit("good", 1).result(120) == 7
     writer.close()
     with pytest.raises(StoreError, match="closed"):
         writer.submit("late", 1)
@@ -74,19 +74,19 @@ def test_who_closes_with_patience_does_not_wait_for_a_commit_that_does_not_end()
 
     def commit(works):
         entered.set()
-        leave.wait(60)
+        leave.wait(300)
         return [1] * len(works)
 
     writer = Writer(commit)
     stuck = writer.submit("stuck", 1)
-    assert entered.wait(30)
+    assert entered.wait(120)
     behind = writer.submit("behind", 1)
     assert not writer.close(0.01)
     assert not stuck.done()
     assert not behind.done()
     leave.set()
     assert writer.close()
-    assert (stuck.result(30), behind.result(30)) == (1, 1)
+    assert (stuck.result(120), behind.result(120)) == (1, 1)
 
 
 def test_what_is_acknowledged_was_synced(sqlite_store):

@@ -11,6 +11,7 @@ import pytest
 
 from server.conftest import Served, serving
 from slipway.config import Config, Server
+from slipway.server.port import hold
 from slipway.track import init, shutdown
 
 
@@ -36,6 +37,14 @@ def server_url(request: pytest.FixtureRequest) -> str:
 def server(start_server: Callable[..., Served], server_url: str) -> Served:
     """A server on each kind of store."""
     return start_server(store=server_url)
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port on which nothing listens until the test starts a server there. Nobody else is given it meanwhile, nor is a client
+    that tries to connect to it."""
+    with hold("127.0.0.1") as held:
+        yield held.getsockname()[1]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,12 +15,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from slipway.data import Span
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -55,7 +50,6 @@ Say = Callable[[Request], tuple[int, Mapping[str, str], bytes]]
 @contextmanager
 def scripted(say: Say, context: ssl.SSLContext | None = None) -> Iterator[Scripted]:
     """A server of ours that says what ``say`` says, over TLS with ``context``."""
-    import time
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -87,7 +87,7 @@ def test_they_are_in_the_store_and_found_by_expression(tmp_path):
         for step in range(3):
             sw.log({"loss": 1 / (step + 1), "gone": math.nan}, step=step, run_id="c" * 32)
     finally:
-        assert shutdown()
+        assert shutdown(60)
     store = open_store(settings.store_url)
     try:
         found = {one.name: (one.value, one.step) for one in store.last_values("^(loss|gone)$")}

@@ -22,7 +22,7 @@ from slipway.track import init, trace, span, flush, shutdown
 got = []
 init("t", sink=got.extend, environment=False, **json.loads(sys.argv[1]))
 def show():
-    flush()
+    assert flush(120)
     shutdown()
     keys = "trace_id span_id parent_id name kind status input output attributes scope error first_token_ns events".split()
     rows = [{key: getattr(s, key) for key in keys} for s in got if type(s).__name__ == "Span"]
@@ -38,7 +38,7 @@ def run(body: str, *arguments: str, **options: object) -> list[dict]:
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -223,7 +223,7 @@ def test_a_broken_instrumentor_does_not_break_init(tmp_path):
     environ = {**os.environ, "PYTHONPATH": str(SRC)}
     body = code + HEAD + "from slipway.track.slot import slot; print(slot.tracer.recorder.drops.totals()); show()"
     done = subprocess.run(
-        [sys.executable, "-c", body, "{}"], env=environ, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", body, "{}"], env=environ, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "('instrumentor', 'failed'): 1" in done.stdout

@@ -102,9 +102,9 @@ with slipway.span("huge") as live: live.record_output({WORDS!r} * 40)
 slipway.flush(60)
 """
     environ = {**os.environ, "PYTHONPATH": str(SRC)}
-    subprocess.run([sys.executable, "-c", code], env=environ, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], env=environ, check=True, timeout=240)
     command = [sys.executable, "-m", "slipway.cli", "doctor", "--json"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
     found = json.loads(done.stdout)
     assert (found["spans.stored"], found["spans.dropped"]) == (1, 0)
     assert found["drops"] == {"capture: payload cut": 1}
@@ -248,7 +248,7 @@ def test_whoever_hands_a_batch_over_does_not_wait_for_the_blob():
 
         def put_blob(self, data):
             self.order.append("blob")
-            return self.may.result(60)
+            return self.may.result(120)
 
         def submit(self, records):
             self.order.append("spans")
@@ -261,5 +261,5 @@ def test_whoever_hands_a_batch_over_does_not_wait_for_the_blob():
     future = Keeping(slow)([big])
     assert not future.done()
     slow.may.set_result("0" * 64)
-    assert future.result(60) == 1
+    assert future.result(120) == 1
     assert slow.order == ["blob", "spans"]

@@ -16,7 +16,8 @@ from slipway.track import drops, flush, shutdown, span
 from slipway.track.drops import Drops
 from slipway.track.spool import Segment
 from slipway.track.wire import Endpoint
-from track.remote_server import free_port, scripted
+from track.remote_server import scripted
+from track.waiting import until
 
 
 def doctor(url, monkeypatch):
@@ -44,8 +45,8 @@ def left():
     return leave
 
 
-def test_a_server_that_is_away_is_said_and_what_waits_is_counted(left, monkeypatch):
-    url = f"http://127.0.0.1:{free_port()}"
+def test_a_server_that_is_away_is_said_and_what_waits_is_counted(left, port, monkeypatch):
+    url = f"http://127.0.0.1:{port}"
     left(url, 7)
     code, said = doctor(url, monkeypatch)
     assert (code, said["spool.pending"], said["spans.dropped"], said["healthy"]) == (3, 7, 0, False)
@@ -92,10 +93,10 @@ def test_a_record_that_the_server_refuses_is_shown_with_its_reason(recording_to,
         return (400, {}, b"{}") if request.names else (503, {}, b"{}")
 
     with scripted(say) as far:
-        recording_to(far.url)
+        tracer = recording_to(far.url)
         with span("odd"):
             pass
-        flush(3)
+        until(lambda: tracer.recorder.drops.totals() == {("server", "refused by it"): 1})
         shutdown()
-    _, said = doctor(far.url, monkeypatch)
+        _, said = doctor(far.url, monkeypatch)
     assert (said["drops"], said["spans.dropped"]) == ({"server: refused by it": 1}, 1)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from fake_openai import FakeOpenAI
-from slipway.data import Span
+from slipway.data import Environment, Span
 from slipway.errors import NotFound
 from slipway.store import open_store
-from slipway.track import run_script
+from slipway.track import run_script, ship_folder
 
 SRC = Path(__file__).parents[2] / "src"
 RUN = "import sys; from slipway.track import run_script; sys.exit(run_script(sys.argv[1], sys.argv[2:]))"
@@ -23,12 +23,13 @@ RUN = "import sys; from slipway.track import run_script; sys.exit(run_script(sys
 def run(folder: Path, *arguments: str, code: str = RUN) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "PYTHONPATH": str(SRC)}
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=240
     )
 
 
 def spans(folder: Path) -> dict[str, Span]:
     store = open_store(f"sqlite:///{folder}/.slipway/slipway.db")
+    ship_folder(folder / ".slipway/spool", store.write)  # what a slow machine left there when the script ended
     found = {span.name: span for span in store.find(Span)}
     store.close()
     return found
@@ -52,7 +53,21 @@ if __name__ == "__main__":
     assert (root.kind, root.status) == ("run", "error")
     assert root.attributes["process.exit_code"] == 7
     assert root.attributes["arguments"] == ["a", "--b"]
-    assert root.environment_id
+
+
+def test_a_run_names_its_environment(tmp_path):
+    # It is captured beside the script, so a script that is quicker than that may end without.
+    (tmp_path / "s.py").write_text("""
+from slipway.track.slot import slot
+assert slot.tracer.environment_saved.wait(120)
+""")
+    done = run(tmp_path, "s.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    named = spans(tmp_path)["run s.py"].environment_id
+    store = open_store(f"sqlite:///{tmp_path}/.slipway/slipway.db")
+    (kept,) = store.find(Environment)
+    store.close()
+    assert kept.id == named
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_both_ways_end_in_the_same_store(tmp_path):
         with span(name) as s:
             s.record_input(given)
             s.record_output(output)
-    shutdown()
+    assert shutdown(60)
     store = open_store(Config(root=str(tmp_path)).store_url)
     spans = list(store.find(Span))
     store.close()
