@@ -52,7 +52,7 @@ def server() -> Iterator[str]:
         data, port = folder / "data", held.getsockname()[1]
         calm = {"cwd": folder, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}, **who}
         _run([initdb, "-D", str(data), "-U", "slipway", "--auth=trust", "--encoding=UTF8", "--locale=C"], calm)
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c max_connections=50"
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c max_connections=200"
         _run([pg_ctl, "-D", str(data), "-w", "-t", "240", "-l", str(folder / "log"), "-o", options, "start"], calm)
         try:
             yield f"postgresql://slipway@127.0.0.1:{port}/"

@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from server.patience import PATIENCE_S
 from slipway.data import EvalRun, Example, Feedback, LogRecord, MetricPoint, Prompt, Sample, Score, Span
 from slipway.evals.datasets import Dataset
 
@@ -57,7 +58,7 @@ def ask(operation, parts):
     @given(case=operation.as_strategy())
     def asked(case):
         case.path_parameters.update(parts)
-        case.call_and_validate(checks=list(CHECKS), timeout=60)
+        case.call_and_validate(checks=list(CHECKS), timeout=PATIENCE_S)
 
     asked()
 

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-import httpx
 import pytest
+
+from server import web
+from server.patience import PATIENCE_S
 
 STREAMS = 200
 OPEN_FILES = """
@@ -25,7 +27,7 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 def listening(url, leave):
     """A client that is connected and stays so."""
     host, port = url.removeprefix("http://").split(":")
-    client = leave.enter_context(socket.create_connection((host, int(port)), timeout=60))
+    client = leave.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE_S))
     client.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     assert client.recv(12) == b"HTTP/1.1 200"
     return client
@@ -36,7 +38,7 @@ def test_two_hundred_listeners_keep_nobody_out(served):
         for _ in range(STREAMS):
             listening(served.url, leave)
         assert len(served.state.feed.listeners) == STREAMS
-        assert httpx.get(f"{served.url}/healthz", timeout=60).status_code == 200
+        assert web.get(f"{served.url}/healthz").status_code == 200
 
 
 def test_beyond_the_most_a_client_waits_until_one_leaves(start):
@@ -49,7 +51,7 @@ def test_beyond_the_most_a_client_waits_until_one_leaves(start):
         with pytest.raises(TimeoutError):
             late.recv(1)
         first.close()
-        late.settimeout(60)
+        late.settimeout(PATIENCE_S)
         assert late.recv(12) == b"HTTP/1.1 200"
 
 

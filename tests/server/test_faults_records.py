@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-import httpx
 import pytest
 
+from server import web
 from server.otlp import batch, post, span
 from slipway.data import Drop, MetricPoint, Sample, Span
 from slipway.errors import DataError
@@ -78,9 +78,9 @@ def test_over_http_such_a_record_is_a_400_that_is_not_sent_again(start, new_data
         {"metric_points": [point | {"name": noise(1000)}]},
         {"drops": [{"process": noise(500), "where": "w", "reason": noise(1000), "count": 1, "time_ns": 1}]},
     ):
-        answer = httpx.post(f"{served.url}/api/v1/records", json=body)
+        answer = web.post(f"{served.url}/api/v1/records", json=body)
         assert (answer.status_code, "index row" in answer.json()["error"]["cause"]) == (400, True)
-    assert httpx.post(f"{served.url}/api/v1/records", json={"metric_points": [point]}).status_code == 200
+    assert web.post(f"{served.url}/api/v1/records", json={"metric_points": [point]}).status_code == 200
 
 
 OURS = {"slipway.span.version": 1}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
+from server import web
 from server.otlp import JSON, PROTOBUF
 from slipway.server.keys import issue
 
@@ -21,7 +21,7 @@ def issued(served, role, **more):
 def told(served, path, headers, body, key=None, **more):
     """(status, code of google.rpc, headers) of the answer, which has to be in the encoding of the request."""
     given = headers | ({"Authorization": f"Bearer {key}"} if key else {}) | more
-    answer = httpx.post(f"{served.url}/v1/{path}", content=body, headers=given, timeout=60)
+    answer = web.post(f"{served.url}/v1/{path}", content=body, headers=given)
     assert answer.headers["content-type"] == headers["Content-Type"]
     if headers is JSON:
         said = answer.json()
@@ -76,4 +76,4 @@ def test_a_fault_of_ours_is_told_the_same_way(served):
 
 
 def test_other_routes_speak_json(served):
-    assert httpx.get(f"{served.url}/api/v1/nothing").json()["error"]["cause"]
+    assert web.get(f"{served.url}/api/v1/nothing").json()["error"]["cause"]

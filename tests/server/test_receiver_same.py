@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -68,7 +69,7 @@ with tracer.start_as_current_span("", kind=otel.SpanKind.PRODUCER, start_time=10
 with tracer.start_as_current_span("backwards", start_time=10**18) as late:
     late.set_status(otel.StatusCode.ERROR, "said so")
     late.end(end_time=10**18 - 5)
-flush()
+assert flush(120)
 shutdown()
 provider.shutdown()
 store.close()
@@ -77,9 +78,9 @@ store.close()
 
 def test_a_span_of_the_opentelemetry_sdk_is_the_same_here_and_over_otlp(served, tmp_path):
     here = f"sqlite:///{tmp_path}/here/slipway.db"
-    done = subprocess.run(
-        [sys.executable, "-c", RECORD, served.url, here], capture_output=True, text=True, timeout=120, check=False
-    )
+    command = [sys.executable, "-c", RECORD, served.url, here]
+    environ = {**os.environ, "OTEL_EXPORTER_OTLP_TIMEOUT": "120"}  # its 10 s are few on a busy machine
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     store = open_store(here)
     local = {span.span_id: span for span in store.find(Span)}
