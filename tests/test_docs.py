@@ -59,7 +59,7 @@ def test_every_block_runs(page, tmp_path):
 
 
 def run(command: list[str], folder: Path, environ: dict[str, str], what: str, expected: int = 0) -> None:
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=600)
     assert done.returncode == expected, f"{what}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 

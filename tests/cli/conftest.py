@@ -66,15 +66,14 @@ def slipway(capfd) -> Callable[..., Done]:
 
 
 @pytest.fixture(autouse=True)
-def _own_imports(monkeypatch):
+def _own_imports(tmp_path_factory, monkeypatch):
     """A task module of one test is not another's: every project has its own app.py."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    before = set(sys.modules)
+    before, made_here = set(sys.modules), str(tmp_path_factory.getbasetemp())
     yield
     for name in set(sys.modules) - before:
-        if not getattr(sys.modules[name], "__file__", None) or "/pytest-" not in str(sys.modules[name].__file__):
-            continue
-        del sys.modules[name]
+        if str(getattr(sys.modules[name], "__file__", None) or "").startswith(made_here):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def test_it_is_taken_while_others_write(slipway, filled, tmp_path):
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        assert some.wait(60)
+        assert some.wait(240)
         before = set(written)
         done = slipway("backup", "saved", "--json")
     finally:

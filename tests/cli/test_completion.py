@@ -75,7 +75,7 @@ def test_names_complete_from_the_project(there, complete, words, expected):
 
 def test_ids_of_runs_complete(there, slipway, complete):
     run = slipway("runs", "ls", "--json").json[0]["id"]
-    assert complete("slipway", "runs", "show", run[:4]) == [run[:12]]
+    assert complete("slipway", "runs", "show", run[:10]) == [run[:12]]
 
 
 def test_completing_creates_nothing_and_says_nothing_where_there_is_no_project(complete, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import random
 from pathlib import Path
 
 from slipway.cli.main import main
@@ -21,7 +21,7 @@ def damaged(folder: Path) -> Path:
     path = folder / "slipway.db"
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 2 // 8192 * 8192)
-        file.write(os.urandom(8192))
+        file.write(random.Random(17).randbytes(8192))
     return path
 
 

@@ -125,7 +125,7 @@ def test_plain_functions_run_in_threads_of_their_own(store):
 
     @sw.task
     def meet(example):
-        together.wait(timeout=30)  # passes only when four samples run at once
+        together.wait(timeout=240)  # passes only when four samples run at once
         return threading.current_thread().name
 
     found = run(meet, capitals(8), store, limit=sw.Limit(concurrency=4)).only

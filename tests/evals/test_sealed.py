@@ -195,7 +195,7 @@ def test_processes_that_race_for_the_last_looks_get_no_look_twice(tmp_path, stor
     for racer in racers:
         racer.stdin.write("\n")
         racer.stdin.flush()
-    got = [int(number) for racer in racers for number in racer.communicate(timeout=60)[0].split()]
+    got = [int(number) for racer in racers for number in racer.communicate(timeout=240)[0].split()]
     assert [racer.returncode for racer in racers] == [0, 0, 0]
     assert sorted(got) == [1, 2, 3, 4, 5]
     book = ledger(store, "held-out")

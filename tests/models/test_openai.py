@@ -165,7 +165,7 @@ def test_a_provider_that_never_answers_is_given_up():
     async def never(request):
         await asyncio.Event().wait()
 
-    assert "did not answer in time" in str(fails(Provider(never), timeout_s=0.05))
+    assert "did not answer in time" in str(fails(Provider(never), timeout_s=2))
 
 
 async def collect(model, into):
@@ -228,8 +228,10 @@ def test_tool_calls_come_in_pieces():
 )
 def test_t24_t25_a_stream_that_breaks_off_is_an_error_with_what_came(packets, then, says):
     pieces: list[str] = []
+    # Only where the provider falls silent may the patience end; what is sent may take its time on a busy machine.
+    patience = 3 if then == "hang" else 240
     with pytest.raises(ModelError, match=says) as caught:
-        talk(Provider(streaming(*packets, then=then)), lambda model: collect(model, pieces), idle_s=0.2)
+        talk(Provider(streaming(*packets, then=then)), lambda model: collect(model, pieces), idle_s=patience)
     assert pieces == ["half"]
     assert caught.value.partial == "half"
 
@@ -241,7 +243,7 @@ def test_t26_a_stream_that_is_left_is_closed_at_the_provider():
         pieces = model.stream(ASK)
         assert await anext(pieces) == "a"
         await pieces.aclose()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(240):
             while not server.gone:
                 await asyncio.sleep(0.005)
 
@@ -266,7 +268,7 @@ def test_one_model_in_several_loops_leaves_nothing_open(recwarn):
     stop = asyncio.Event()
     thread = threading.Thread(target=loop.run_until_complete, args=(serve_and(ready, stop),))
     thread.start()
-    model = OpenAIModel("m", base_url=ready.result(10))
+    model = OpenAIModel("m", base_url=ready.result(240))
     for _ in range(3):
         assert asyncio.run(model.complete(ASK)).text == "hello"
 
@@ -276,7 +278,7 @@ def test_one_model_in_several_loops_leaves_nothing_open(recwarn):
 
     asyncio.run(closing())
     loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
+    thread.join(240)
     loop.close()
     gc.collect()
     assert [str(warning.message) for warning in recwarn if "nclosed" in str(warning.message)] == []

@@ -76,7 +76,7 @@ def test_t23_the_total_deadline_is_kept():
     async def never(request):
         await asyncio.Event().wait()
 
-    slow = Retry(ScriptedModel(never), deadline_s=0.03)
+    slow = Retry(ScriptedModel(never), deadline_s=0.3)
     with pytest.raises(ModelError, match="within the deadline"):
         asyncio.run(slow.complete(ASK))
     assert slow.model.running == 0
