@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import threading
 from dataclasses import replace
@@ -18,6 +17,7 @@ from slipway.store.derived import Builder, Derived, Query
 from slipway.store.derived import builder as builder_module
 from slipway.store.derived import rollups as rolling
 from slipway.store.derived.sqlite import derived_path
+from store.writers import build_for_ever, forkserver
 
 
 @pytest.fixture
@@ -215,19 +215,10 @@ def test_rows_of_concurrent_writers_are_all_derived_once(store, url, derived):
     builders[1].derived.close()
 
 
-def build_for_ever(url, said):
-    """In a process of its own: derive in small batches until it is killed, saying after each."""
-    store = open_store(url)
-    builder = Builder(Derived(store), model.derive, batch=3)
-    while True:
-        said.send(builder.step())
-
-
 def test_a_kill_at_any_instant_loses_and_repeats_nothing(store, url, derived):
     spans = model.some_spans(6, traces=60)
     rnd = random.Random(6)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["derived_model", "slipway.store.derived", "slipway.store.sqlite"])
+    context = forkserver()
     for start in range(0, len(spans), len(spans) // 12 + 1):
         store.write(spans[start : start + len(spans) // 12 + 1])
         heard, said = context.Pipe(duplex=False)
