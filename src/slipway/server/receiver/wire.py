@@ -101,13 +101,16 @@ def _varint(number: int) -> bytes:
 
 
 def _pairs(found: Iterable[Any]) -> dict[str, Any]:
-    # The order of the branches is that of how often they are met.
+    # The order of the branches is that of how often they are met. Text that is not empty is the one value that is set.
     kept = {}
     for pair in found:
         value = pair.value
+        if text := value.string_value:
+            kept[pair.key] = text
+            continue
         which = value.WhichOneof("value")
         if which == "string_value":
-            kept[pair.key] = value.string_value
+            kept[pair.key] = ""
         elif which == "int_value":
             kept[pair.key] = value.int_value
         else:

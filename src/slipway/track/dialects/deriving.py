@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from slipway.data import LogRecord, Message, Span, ToolCall
 from slipway.track.calls import COUNTED_ON
@@ -61,8 +60,7 @@ _SEARCHED = ("model", "request_model", "provider", "input_tokens", "output_token
 _OUTLINE = {name: _FIELDS[name] for name in (*_SEARCHED, "session_id", "user_id", "error")}
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(NamedTuple):
     """What a span's attributes alone say, uncut: what is kept beside them when the span arrives."""
 
     kind: str | None
@@ -91,6 +89,10 @@ class _Tables:
             for rank, name in enumerate(names):
                 self.holds.setdefault(name, []).append((rank, field))
         self.heads = frozenset(head for each in found for head in each.heads)
+        self.around: dict[str, list[tuple[int, str]]] = {}
+        for field in ("input", "output"):
+            for rank, name in enumerate(self.fields.get(field, ())):
+                self.around.setdefault(name, []).append((rank, field))
         self.words = {each.name: _words(each) for each in found}
         self.inputs, self.outputs = self.fields.get("input", ()), self.fields.get("output", ())
         self.known = frozenset((*self.kept, *self.inputs, *self.outputs, *self.kinds, *self.parameters))
@@ -100,7 +102,9 @@ class _Tables:
         if self.kinds.keys().isdisjoint(attributes):
             return None
         for name in self.kind_order:
-            value = decoded(attributes.get(name))
+            if name not in attributes:
+                continue
+            value = decoded(attributes[name])
             if isinstance(value, str) and value:
                 table, value = self.kinds[name], value.strip('"').lower()[:100]
                 kind = table.get(value) or (value if AS_SAID in table else "")
@@ -137,21 +141,28 @@ def _tables() -> _Tables:
 def describe(attributes: Mapping[str, Any]) -> Described:
     """Kind, input, output and normalised attributes; empty where nothing is said."""
     tables = _tables()
-    said = tables.known & attributes.keys()
+    said = tables.known.intersection(attributes)  # a loop over the attributes; `&` loops over all that is known
     if not said:
         return Described(None, None, None, {})
-    found: dict[str, Any] = {}
-    ranks: dict[str, int] = {}
-    for name in said:
-        for rank, ours in tables.kept.get(name, ()):
-            if rank < ranks.get(ours, rank + 1) and attributes[name] is not None:
-                found[ours], ranks[ours] = attributes[name], rank
+    found, around = _first(tables.kept, said, attributes), _first(tables.around, said, attributes)
     for name in tables.parameters:
         if name in said:
             _add_parameters(found, decoded(attributes[name]))
-    return Described(
-        tables.kind(attributes), _value(attributes, tables.inputs), _value(attributes, tables.outputs), found
-    )
+    return Described(tables.kind(attributes), decoded(around.get("input")), decoded(around.get("output")), found)
+
+
+def _first(
+    table: Mapping[str, Sequence[tuple[int, str]]], said: Iterable[str], attributes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """By field, of the attributes that are there the value of the one that goes before the others."""
+    found: dict[str, Any] = {}
+    ranks: dict[str, int] = {}
+    for name in said:
+        if name in table and (value := attributes[name]) is not None:
+            for rank, field in table[name]:
+                if rank < ranks.get(field, rank + 1):
+                    found[field], ranks[field] = value, rank
+    return found
 
 
 def _add_parameters(found: dict[str, Any], parameters: Any) -> None:
