@@ -1,4 +1,4 @@
-"""What `slipway up` does not load: what it loads before it answers is nearly all that starting costs (decision 0080)."""
+"""How `slipway up` starts: what it does not load, since loading is nearly all that starting costs (decision 0080)."""
 
 from __future__ import annotations
 
@@ -49,3 +49,28 @@ def imported(folder, more):
     assert first, text
     assert process.returncode == 0, text
     return set(re.findall(r"^import time: .*\| +(\S+)$", text, re.MULTILINE))
+
+
+ASKED = """
+import gc, os, signal, sys
+from slipway.cli.main import main
+
+def said(*_):
+    os.write(1, f"collects={gc.isenabled()} frozen={gc.get_freeze_count() > 10_000}\\n".encode())
+
+signal.signal(signal.SIGUSR1, said)
+sys.exit(main(["up", "--port", "0"]))
+"""
+
+
+def test_garbage_is_collected_once_the_server_answers(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", ASKED], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert "listens on" in process.stdout.readline()
+        process.send_signal(signal.SIGUSR1)
+        said = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=120)
+    assert (said, process.returncode) == ("collects=True frozen=True\n", 0)
