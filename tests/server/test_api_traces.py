@@ -206,7 +206,9 @@ def test_the_summary_adds_up(api):
     one = api.get("/summary", **{"from": start, "to": start + 3 * HOUR})["rows"]
     assert [(r["count"], r["input_tokens"], r["cost_usd"]) for r in one] == [(9, 90, 4.5)]
     assert one[0]["p95_ns"] == pytest.approx(10**6, rel=0.01)
-    assert api.get("/summary")["rows"] == []
+    assert api.get("/summary", to=start)["rows"] == []
+    usual = api.get("/summary")
+    assert usual["to"] - usual["from"] == 24 * HOUR  # of the clock, wherever that stands
     api.get("/summary", 400, **{"from": 5, "to": 4})
 
 
