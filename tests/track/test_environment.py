@@ -12,9 +12,10 @@ import pytest
 from slipway.config import Capture, Config
 from slipway.data import Environment, Span, digest
 from slipway.store import open_store
-from slipway.track import capture_environment, flush, init, shutdown, span
+from slipway.track import capture_environment, flush, init, shutdown, span, status
 from slipway.track.environment import redacted_command, without_password
 from slipway.track.redact import Redactor
+from slipway.track.start import _environment
 from track.waiting import until
 
 KEY = "ghp_" + "a1B2" * 9
@@ -242,3 +243,13 @@ def test_who_flushes_or_shuts_down_waits_for_the_blobs_of_the_environment(reposi
         slow.may.set()
         shutdown()
     assert slow.records[0].diff_blob in {digest(blob) for blob in slow.blobs}
+
+
+def test_one_that_comes_after_the_end_is_counted_as_what_it_is(tmp_path):
+    tracer = init(config=Config(root=str(tmp_path)), environment=False, instrument=False)
+    with span("s"):
+        pass
+    assert shutdown(60)
+    _environment(tracer, None)
+    assert status(tmp_path / ".slipway")["drops"] == {"environment: not captured or stored": 1}
+    assert status(tmp_path / ".slipway")["spans.dropped"] == 0

@@ -82,12 +82,18 @@ class Recorder:
             self.start()
 
     def _refuse(self) -> None:
-        if not self._closing:
-            self.drops.count(reasons.QUEUE_FULL)
-            return
-        self.drops.count(reasons.CLOSED)
-        if self._delivery is not None:  # nobody else writes the count down any more
+        self.count(reasons.CLOSED if self._closing else reasons.QUEUE_FULL)
+
+    def count(self, reason: tuple[str, str]) -> None:
+        """One more was not kept. After `close` nobody else writes the count down, so it is done here."""
+        self.drops.count(reason)
+        if self._closing and self._delivery is not None:
             self.drops.keep(self._delivery.folder)
+
+    @property
+    def closed(self) -> bool:
+        """Nothing is taken any more."""
+        return self._closing
 
     def start(self) -> None:
         """Wake the writer; start it when this process has none yet."""

@@ -42,7 +42,7 @@ def _environment(tracer: Tracer, opener: Any) -> None:
     try:
         _capture_and_save(tracer, opener)
     except Exception:  # spans go on without it; doctor shows the count
-        tracer.recorder.drops.count(reasons.ENVIRONMENT)
+        tracer.recorder.count(reasons.ENVIRONMENT)
     finally:
         tracer.environment_saved.set()
 
@@ -53,6 +53,8 @@ def _capture_and_save(tracer: Tracer, opener: Any) -> None:
             from slipway.track.environment import capture_environment
 
             captured = capture_environment(tracer.config)
+        if tracer.recorder.closed:
+            raise RuntimeError("the program ended first")
         tracer.environment_id = captured.environment.id
         tracer.recorder.put(captured.environment)
     finally:
