@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,12 +32,16 @@ BESIDE = ROOT.parent / "shared/data/nlu"
 
 @pytest.fixture(autouse=True)
 def _no_setting_is_left() -> Iterator[None]:
-    """What a test sets for programs that it starts is not there for the fixtures of a later module."""
+    """What a test sets for programs that it starts is not there for the fixtures of a later module, and a span that it left open
+    is no parent of a later test's: which tests share a worker is chance."""
     before = {name: value for name, value in os.environ.items() if name.startswith("SLIPWAY_")}
     yield
     for name in [name for name in os.environ if name.startswith("SLIPWAY_") and name not in before]:
         del os.environ[name]
     os.environ.update(before)
+    live = sys.modules.get("slipway.track.live")
+    if live is not None:
+        live.current.set(None)
 
 
 @pytest.fixture(autouse=True)
