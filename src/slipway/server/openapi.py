@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -52,6 +53,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The document, a plain JSON value."""
     kinds = [kind for route in routes for kind in (route.query, route.body, route.answer) if _is_schema(kind)]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    _always_whole(components, routes)
     by_kind = dict(zip(map(repr, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -68,7 +70,19 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
 
 
 def _is_schema(kind: Any) -> bool:
-    return (isinstance(kind, type) and issubclass(kind, msgspec.Struct)) or hasattr(kind, "__origin__")
+    record = isinstance(kind, type) and (issubclass(kind, msgspec.Struct) or dataclasses.is_dataclass(kind))
+    return record or hasattr(kind, "__origin__")
+
+
+def _always_whole(components: dict[str, Any], routes: Sequence[Route]) -> None:
+    """What is only answered has all its fields, also those that have a default where it is made."""
+    given = [kind for route in routes for kind in (route.query, route.body) if _is_schema(kind)]
+    _, asked = msgspec.json.schema_components(given, ref_template="{name}")
+    for name, schema in components.items():
+        if name not in asked and "properties" in schema:
+            schema["required"] = list(schema["properties"])
+            for said in schema["properties"].values():
+                said.pop("default", None)
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -51,28 +51,6 @@ class TraceList(msgspec.Struct):
     complete: bool
 
 
-class SpanShown(msgspec.Struct):
-    """A span without its input, output and attributes. Tokens and cost are null where the span does not say."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str | None
-    started_ns: int
-    duration_ns: int
-    name: str
-    kind: str
-    status: str
-    model: str | None
-    provider: str | None
-    input_tokens: int | None
-    output_tokens: int | None
-    cached_tokens: int | None
-    cost_usd: float | None
-    session_id: str | None
-    user_id: str | None
-    run_id: str | None
-
-
 class RunShown(msgspec.Struct):
     """An eval run. ``scores`` has each score's estimate with its interval, ``metric`` names the one that counts. Of a
     held-out run there are no scores: ``says`` is what its look told."""

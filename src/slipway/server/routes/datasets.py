@@ -47,20 +47,10 @@ class RowQuery(msgspec.Struct):
     cursor: Cursor = ""
 
 
-class ExampleShown(msgspec.Struct):
-    """One row."""
-
-    id: str
-    input: Any
-    expected: Any
-    metadata: Mapping[str, Any]
-    cluster: str | None
-
-
 class RowPage(msgspec.Struct):
     """Rows of a version."""
 
-    rows: list[ExampleShown]
+    rows: list[Example]
     next: str | None
 
 
@@ -95,4 +85,4 @@ def list_rows(call: Call, dataset_id: str, query: RowQuery) -> RowPage:
         # Past the end there is nothing, wherever the cursor points.
         chosen = [decode(row) for row in rows[start : start + query.limit]]
     more = cursor_at(start + query.limit) if not query.id and start + query.limit < len(rows) else None
-    return RowPage([shown(example, ExampleShown) for example in chosen], more)
+    return RowPage(chosen, more)

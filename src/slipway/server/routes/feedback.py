@@ -14,6 +14,7 @@ from slipway.data import Feedback
 from slipway.data.feedback import FeedbackKind, make_feedback
 from slipway.server.access import Refused
 from slipway.server.routing import Call, route
+from slipway.server.views import FeedbackShown, shown
 
 SNIPPET = resources.files("slipway.server").joinpath("feedback.js").read_bytes()
 FIELDS = ("position", *(field.name for field in fields(Feedback)))
@@ -31,20 +32,6 @@ class NewFeedback(msgspec.Struct, forbid_unknown_fields=True):
     comment: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
     span_id: Annotated[str, msgspec.Meta(max_length=16)] | None = None
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
-
-
-class FeedbackShown(msgspec.Struct):
-    """What was said, when and by whom."""
-
-    id: str
-    trace_id: str
-    span_id: str | None
-    name: str
-    kind: str
-    value: Any
-    who: str
-    comment: str
-    created_ns: int
 
 
 class FeedbackQuery(msgspec.Struct):
@@ -86,7 +73,7 @@ def give_feedback(call: Call, body: NewFeedback) -> FeedbackShown:
             )
         given = kept
     call.state.counts["feedback"] += 1
-    return _shown(given)
+    return shown(given, FeedbackShown)
 
 
 @route("GET", "/api/v1/feedback", needs="viewer")
@@ -99,7 +86,7 @@ def list_feedback(call: Call, query: FeedbackQuery) -> FeedbackPage:
     found = list(store.columns(Feedback, FIELDS, where, newest_first=True, limit=query.limit + 1, after=query.after))
     page = found[: query.limit]
     more = page[-1][0] if len(found) > query.limit else None
-    return FeedbackPage([_shown(Feedback(*row)) for _, *row in page], more)
+    return FeedbackPage([shown(Feedback(*row), FeedbackShown) for _, *row in page], more)
 
 
 @route("GET", "/api/v1/feedback/{feedback_id}", needs="viewer")
@@ -110,7 +97,7 @@ def one_feedback(call: Call, feedback_id: str) -> FeedbackShown:
         raise Refused(
             404, f"no feedback {feedback_id!r:.80}", mend="GET /api/v1/feedback lists it", reason="no such id"
         )
-    return _shown(found)
+    return shown(found, FeedbackShown)
 
 
 @route("GET", "/feedback.js", needs=None, media="text/javascript")
@@ -118,17 +105,3 @@ async def feedback_js(call: Call) -> Response:
     """The script for web pages that gives feedback: no eval, nothing inline, so that any Content-Security-Policy can allow it."""
     headers = {"cross-origin-resource-policy": "cross-origin", "cache-control": "public, max-age=3600"}
     return Response(SNIPPET, media_type="text/javascript", headers=headers)
-
-
-def _shown(said: Feedback) -> FeedbackShown:
-    return FeedbackShown(
-        said.id,
-        said.trace_id,
-        said.span_id,
-        said.name,
-        said.kind,
-        said.value,
-        said.who,
-        said.comment,
-        said.created_ns,
-    )

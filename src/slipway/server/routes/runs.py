@@ -5,13 +5,13 @@ Of a look at a held-out suite nothing is shown but what the look told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from slipway.data import EvalRun, Sample, Variant
+from slipway.data import EvalRun, Sample, Score, Variant
 from slipway.errors import NotFound, NothingRan
 from slipway.server.pages import Cursor, Limit, Name, cursor_at, place_of, records
 from slipway.server.routing import Call, route
@@ -70,18 +70,6 @@ class SampleQuery(msgspec.Struct):
     cursor: Cursor = ""
 
 
-class ScoreShown(msgspec.Struct):
-    """What one scorer says of one output; ``value`` is null when it could not score."""
-
-    name: str
-    value: float | None
-    explanation: str
-    scorer: str
-    scorer_version: str
-    better: str
-    metadata: Mapping[str, Any]
-
-
 class SampleShown(msgspec.Struct):
     """What one example gave in one repeat. ``failed``: it has no answer, or a wrong one."""
 
@@ -91,7 +79,7 @@ class SampleShown(msgspec.Struct):
     failed: bool
     output: Any
     error: str | None
-    scores: list[ScoreShown]
+    scores: Sequence[Score]
     latency_ms: float
     cost_usd: float | None
     input_tokens: int
@@ -231,9 +219,8 @@ def is_failed(sample: Sample, metric: str) -> bool:
 
 
 def _sample(sample: Sample, failed: bool) -> SampleShown:
-    names = [field.name for field in msgspec.structs.fields(SampleShown) if field.name not in ("failed", "scores")]
-    scores = [shown(score, ScoreShown) for score in sample.scores]
-    return SampleShown(failed=failed, scores=scores, **{name: getattr(sample, name) for name in names})
+    names = [field.name for field in msgspec.structs.fields(SampleShown) if field.name != "failed"]
+    return SampleShown(failed=failed, **{name: getattr(sample, name) for name in names})
 
 
 @route("GET", "/api/v1/compare", needs="viewer")

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from slipway.errors import NotFound
 from slipway.server.pages import Cursor, Limit
 from slipway.server.routes.traces import trace_list
 from slipway.server.routing import Call, route
-from slipway.server.views import TraceShown, shown
+from slipway.server.views import TraceShown
+from slipway.store.derived.answers import SessionRow
 from slipway.store.derived.conditions import Compare, Field
-
-
-class SessionShown(msgspec.Struct):
-    """A session: what its traces come to. ``name`` is that of the first one. ``cost_usd`` is null when no cost is known."""
-
-    session_id: str
-    name: str
-    user_id: str | None
-    started_ns: int
-    ended_ns: int
-    traces: int
-    spans: int
-    errors: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float | None
-    unknown_cost: int
 
 
 class SessionList(msgspec.Struct):
     """Sessions, the one with the newest trace first."""
 
-    sessions: list[SessionShown]
+    sessions: Sequence[SessionRow]
     next: str | None
 
 
 class SessionDetail(msgspec.Struct):
     """A session and its traces, the newest first."""
 
-    session: SessionShown
+    session: SessionRow
     traces: list[TraceShown]
     next: str | None
 
@@ -55,7 +41,7 @@ class PageQuery(msgspec.Struct):
 def list_sessions(call: Call, query: PageQuery) -> SessionList:
     """Sessions of the project."""
     page = call.state.query.sessions(call.project, cursor=query.cursor or None, limit=query.limit)
-    return SessionList([shown(row, SessionShown) for row in page.items], page.cursor)
+    return SessionList(page.items, page.cursor)
 
 
 @route("GET", "/api/v1/sessions/{session_id:path}", needs="viewer")
@@ -66,4 +52,4 @@ def get_session(call: Call, session_id: str, query: PageQuery) -> SessionDetail:
         raise NotFound(f"no session {session_id!r:.80}", mend="GET /api/v1/sessions lists them")
     same = Compare(Field("session"), "=", (session_id,))
     page = trace_list(call.state.query.traces(call.project, same, cursor=query.cursor or None, limit=query.limit))
-    return SessionDetail(shown(found, SessionShown), page.traces, page.next)
+    return SessionDetail(found, page.traces, page.next)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import Meta
 from slipway.errors import DataError
 from slipway.server.pages import LARGEST, From, Name, To
 from slipway.server.routing import Call, route
-from slipway.server.views import shown
+from slipway.store.derived.answers import Summary
 
 DAY_NS = 24 * 3600 * 10**9
 
@@ -32,31 +33,12 @@ class SummaryQuery(msgspec.Struct):
     roots: Annotated[bool, Meta(description="Only root spans, one for each trace.")] = False
 
 
-class SummaryRow(msgspec.Struct):
-    """One bucket of time, from ``started_ns`` on, under one ``key`` (null without ``by``). Durations are of spans, in
-    nanoseconds, within 1 % of the exact quantile."""
-
-    started_ns: int
-    key: str | None
-    count: int
-    errors: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    cost_usd: float | None
-    unknown_cost: int
-    p50_ns: float
-    p90_ns: float
-    p95_ns: float
-    p99_ns: float
-
-
 class SummaryAnswer(msgspec.Struct):
     """Buckets in the order of time; empty ones are left out."""
 
     from_ns: int = msgspec.field(name="from")
     to_ns: int = msgspec.field(name="to")
-    rows: list[SummaryRow]
+    rows: Sequence[Summary]
 
 
 @route("GET", "/api/v1/summary", needs="viewer")
@@ -77,4 +59,4 @@ def summary(call: Call, query: SummaryQuery) -> SummaryAnswer:
         name=query.name,
         roots=query.roots,
     )
-    return SummaryAnswer(from_ns=from_ns, to_ns=to_ns, rows=[shown(row, SummaryRow) for row in rows])
+    return SummaryAnswer(from_ns=from_ns, to_ns=to_ns, rows=rows)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from slipway.data import Feedback, LogRecord, Message, Span
+from slipway.data import Event, Feedback, LogRecord, Span
 from slipway.errors import NotFound
 from slipway.server.access import Refused
 from slipway.server.filters import parse
 from slipway.server.pages import Cursor, From, Limit, To
 from slipway.server.routing import JSON, Call, encoded, route
-from slipway.server.views import FeedbackShown, SpanShown, TraceList, TraceShown, shown
-from slipway.store.derived.answers import Node, Page, TraceRow
+from slipway.server.views import FeedbackShown, TraceList, TraceShown, shown
+from slipway.store.derived.answers import Node, Page, SpanRow, TraceRow
 from slipway.store.derived.conditions import And, Compare, Condition, Field
 from slipway.store.payloads import refers, whole
 from slipway.track import dialects
+from slipway.track.dialects import Derived
 
 MOST_BESIDE = 1_000  # log records, and pieces of feedback, in the answer about one span
 LARGEST_PAYLOAD = 64 << 20
@@ -38,20 +40,10 @@ class TraceQuery(msgspec.Struct):
     cursor: Cursor = ""
 
 
-class NodeShown(msgspec.Struct):
-    """A span of a tree and how many spans are right below it. ``orphan``: its parent has not come. ``cyclic``: its parents form
-    a circle, which is cut here."""
-
-    span: SpanShown
-    children: int
-    orphan: bool
-    cyclic: bool
-
-
 class SpanPage(msgspec.Struct):
     """Spans of one level, the earliest first."""
 
-    spans: list[NodeShown]
+    spans: Sequence[Node]
     next: str | None
 
 
@@ -59,7 +51,7 @@ class TraceDetail(msgspec.Struct):
     """A trace and its first level: roots, and spans whose parent is not there."""
 
     trace: TraceShown
-    spans: list[NodeShown]
+    spans: Sequence[Node]
     next: str | None
 
 
@@ -71,15 +63,6 @@ class LevelQuery(msgspec.Struct):
     ] = ""
     limit: Limit = 100
     cursor: Cursor = ""
-
-
-class EventShown(msgspec.Struct):
-    """Something that happened at one instant of a span."""
-
-    name: str
-    time_ns: int
-    attributes: Mapping[str, Any]
-    dropped_attributes_count: int
 
 
 class LogShown(msgspec.Struct):
@@ -95,73 +78,24 @@ class LogShown(msgspec.Struct):
     otlp: Mapping[str, Any] | None
 
 
-class ToolCallShown(msgspec.Struct):
-    """A tool that a model asked for, or that the span ran."""
-
-    name: str
-    arguments: Mapping[str, Any]
-    id: str | None
-
-
-class MessageShown(msgspec.Struct):
-    """One turn of a conversation. ``role`` is system, user, assistant or tool."""
-
-    role: str
-    content: str
-    tool_calls: list[ToolCallShown]
-    tool_call_id: str | None
-
-
-class DerivedShown(msgspec.Struct):
-    """What the attributes, events and log records say, whatever dialect they say it in. ``tools`` are those
-    offered to the model, ``tool_calls`` those that it asked for. Null or empty: it is not said."""
-
-    kind: str
-    model: str | None
-    request_model: str | None
-    provider: str | None
-    messages_in: list[MessageShown]
-    messages_out: list[MessageShown]
-    tools: list[Mapping[str, Any]]
-    tool_calls: list[ToolCallShown]
-    input_tokens: int | None
-    output_tokens: int | None
-    cached_tokens: int | None
-    reasoning_tokens: int | None
-    cost_usd: float | None
-    temperature: float | None
-    top_p: float | None
-    max_tokens: int | None
-    seed: int | None
-    first_token_ms: float | None
-    finish_reason: str | None
-    session_id: str | None
-    user_id: str | None
-    prompt_name: str | None
-    prompt_version: str | None
-    error: str | None
-    input: Any
-    output: Any
-
-
 class SpanDetail(msgspec.Struct):
     """Everything of one span. ``attributes``, ``resource``, ``scope`` and ``otlp`` are as they came. ``input`` or
     ``output`` that is big is ``{"$blob", "bytes", "preview"}``; .../payload has it. ``path`` leads from the first level of
     the trace to the span."""
 
-    span: SpanShown
+    span: SpanRow
     error: str | None
     first_token_ns: int | None
     input: Any
     output: Any
     attributes: Mapping[str, Any]
-    events: list[EventShown]
-    links: list[Mapping[str, Any]]
+    events: Sequence[Event]
+    links: Sequence[Mapping[str, Any]]
     resource: Mapping[str, Any]
     scope: str
     otlp: Mapping[str, Any] | None
     environment_id: str | None
-    derived: DerivedShown
+    derived: Derived
     logs: list[LogShown]
     feedback: list[FeedbackShown]
     path: list[str]
@@ -204,7 +138,7 @@ def get_trace(call: Call, trace_id: str) -> TraceDetail:
     """One trace, with its first level."""
     found = trace_of(call, trace_id)
     page = call.state.query.children(call.project, found.trace_id, limit=100)
-    return TraceDetail(shown(found, TraceShown), _nodes(page), page.cursor)
+    return TraceDetail(shown(found, TraceShown), page.items, page.cursor)
 
 
 @route("GET", "/api/v1/traces/{trace_id}/spans", needs="viewer")
@@ -217,7 +151,7 @@ def list_spans(call: Call, trace_id: str, query: LevelQuery) -> SpanPage:
     page = call.state.query.children(
         call.project, found.trace_id, parent, cursor=query.cursor or None, limit=query.limit
     )
-    return SpanPage(_nodes(page), page.cursor)
+    return SpanPage(page.items, page.cursor)
 
 
 @route("GET", "/api/v1/traces/{trace_id}/spans/{span_id}", needs="viewer")
@@ -226,7 +160,7 @@ def get_span(call: Call, trace_id: str, span_id: str) -> SpanDetail:
     span = span_of(call, trace_id, span_id)
     where = {"trace_id": span.trace_id, "project": call.project}
     logs = list(call.state.store.find(LogRecord, {**where, "span_id": span.span_id}, limit=MOST_BESIDE))
-    derived = _derived(call, span)
+    derived = dialects.derive(span, _spoken(call, span), prices=call.state.config.prices)
     said = call.state.store.find(Feedback, {**where, "span_id__in": [span.span_id, None]}, limit=MOST_BESIDE)
     above = call.state.query.ancestors(call.project, span.trace_id, span.span_id)
     return SpanDetail(
@@ -236,8 +170,8 @@ def get_span(call: Call, trace_id: str, span_id: str) -> SpanDetail:
         input=span.input,
         output=span.output,
         attributes=span.attributes,
-        events=[shown(event, EventShown) for event in span.events],
-        links=list(span.links),
+        events=span.events,
+        links=span.links,
         resource=span.resource,
         scope=span.scope,
         otlp=span.otlp,
@@ -295,26 +229,7 @@ def span_of(call: Call, trace_id: str, span_id: str) -> Span:
     return found
 
 
-def _nodes(page: Page[Node]) -> list[NodeShown]:
-    return [NodeShown(shown(n.span, SpanShown), n.children, n.orphan, n.cyclic) for n in page.items]
-
-
-def _derived(call: Call, span: Span) -> DerivedShown:
-    found = dialects.derive(span, _spoken(call, span), prices=call.state.config.prices)
-    made = shown(found, DerivedShown)
-    made.messages_in, made.messages_out = _messages(found.messages_in), _messages(found.messages_out)
-    made.tool_calls = [shown(each, ToolCallShown) for each in found.tool_calls]
-    return made
-
-
-def _messages(found: Sequence[Message]) -> list[MessageShown]:
-    said = [shown(message, MessageShown) for message in found]
-    for each, message in zip(said, found, strict=True):
-        each.tool_calls = [shown(one, ToolCallShown) for one in message.tool_calls]
-    return said
-
-
-def _summary(span: Span, derived: DerivedShown) -> SpanShown:
+def _summary(span: Span, derived: Derived) -> SpanRow:
     mine = ("trace_id", "span_id", "parent_id", "started_ns", "duration_ns", "name", "status", "run_id")
-    names = [field.name for field in msgspec.structs.fields(SpanShown)]
-    return SpanShown(**{name: getattr(span if name in mine else derived, name) for name in names})
+    names = [field.name for field in fields(SpanRow)]
+    return SpanRow(**{name: getattr(span if name in mine else derived, name) for name in names})

@@ -1,4 +1,4 @@
-"""Answers: what a `Query` gives. Frozen, and written as JSON as they are."""
+"""Answers: what a `Query` gives. Frozen, and written as JSON as they are, with these words as their description."""
 
 from __future__ import annotations
 
@@ -58,9 +58,8 @@ class TraceRow:
 
 @dataclass(frozen=True, slots=True)
 class SpanRow:
-    """What is known about one span without reading its input, output and attributes. ``cost_usd`` None: unknown."""
+    """A span without its input, output and attributes. Tokens and cost are null where the span does not say."""
 
-    position: int
     trace_id: str
     span_id: str
     parent_id: str | None
@@ -82,10 +81,8 @@ class SpanRow:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One span of a tree, and how many children it has. ``orphan``: its parent is not in the trace (not yet, or never).
-
-    ``cyclic``: its parents form a circle, which is cut here so that the tree ends.
-    """
+    """A span of a tree and how many spans are right below it. ``orphan``: its parent has not come, or never will. ``cyclic``:
+    its parents form a circle, which is cut here so that the tree ends."""
 
     span: SpanRow
     children: int
@@ -95,7 +92,8 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One session: the traces that say they belong together, as `TraceRow` sums them. ``name`` is that of the first trace."""
+    """A session: what the traces that say they belong together come to. ``name`` is that of the first one. ``cost_usd`` is
+    null when no cost is known, ``unknown_cost`` counts the calls whose cost is not."""
 
     session_id: str
     name: str
@@ -113,8 +111,8 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What happened in one bucket of time under one ``key`` (None without ``by``). Durations are of spans, in nanoseconds, and
-    within 1 % of the exact quantile (see `slipway.store.derived.sketch`)."""
+    """One bucket of time, from ``started_ns`` on, under one ``key`` (null without ``by``). Durations are of spans, in
+    nanoseconds, within 1 % of the exact quantile."""
 
     started_ns: int
     key: str | None
