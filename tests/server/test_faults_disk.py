@@ -19,6 +19,7 @@ from server import web
 from server.otlp import JSON, PROTOBUF, batch, span
 from server.patience import PATIENCE_S, until
 from slipway.data import Span
+from slipway.server.journal import Damage, read
 from slipway.store import open_store
 from slipway.track.drops import records_lost
 
@@ -165,6 +166,9 @@ def test_t14_the_disk_under_the_server_fills_and_is_freed(disk, tmp_path):
         assert of["apart"] == made["apart"]
         assert of["beside"] + records_lost(store.health().drops) == made["beside"]
         assert len(names) == len(set(names))
+    damage = Damage()
+    assert list(read(disk.data / "journal", damage))
+    assert damage.reasons == []
 
 
 def check_refusal(answer, coding=PROTOBUF):

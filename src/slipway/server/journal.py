@@ -99,13 +99,15 @@ class Journal:
             files.own_folder(self._folder)
             path = self._folder / f"{time.time_ns():020d}{SUFFIX}"
             self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            os.write(self._handle, MAGIC)
-            self._size = len(MAGIC)
-        done = os.write(self._handle, frame)
-        self._size += done
-        self.bytes += done
-        if done < len(frame):
+            self._size = 0
+        whole = frame if self._size else MAGIC + frame
+        if os.write(self._handle, whole) < len(whole):
+            # Part of a body is nothing: it is taken back, and the next one goes there.
+            os.ftruncate(self._handle, self._size)
+            os.lseek(self._handle, self._size, os.SEEK_SET)
             raise OSError("the disk is full")
+        self._size += len(whole)
+        self.bytes += len(whole)
         if self._size >= self._most // PARTS:
             self._roll()
 
