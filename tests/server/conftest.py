@@ -71,7 +71,7 @@ def serving(config: Config, leave: ExitStack) -> Served:
     """Start a server of ``config``; ``leave`` stops it."""
     state = State(config, open_store(config.store_url))
     leave.callback(state.store.close)
-    ready, found = threading.Event(), []
+    ready, found, failed = threading.Event(), [], []
 
     def run() -> None:
         async def main() -> None:
@@ -85,13 +85,16 @@ def serving(config: Config, leave: ExitStack) -> Served:
 
         try:
             asyncio.run(main())
+        except BaseException as error:
+            failed.append(error)
+            raise
         finally:
             ready.set()
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     ready.wait(PATIENCE_S)
-    assert found, "the server did not start"
+    assert found, f"the server did not start: {failed}"
 
     def stop() -> None:
         found[1]()
