@@ -19,6 +19,8 @@ from server import web
 from server.otlp import JSON, PROTOBUF, batch, span
 from server.patience import PATIENCE_S, until
 from slipway.data import Span
+from slipway.errors import StoreError
+from slipway.server.app import problem
 from slipway.server.journal import Damage, read
 from slipway.store import open_store
 from slipway.track.drops import records_lost
@@ -179,6 +181,21 @@ def check_refusal(answer, coding=PROTOBUF):
     assert code == {503: 14, 507: 8}[answer.status_code]
     assert answer.headers["content-type"] == coding["Content-Type"]
     return True
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("s.db: database or disk is full", 507),
+        ('postgresql://h/d: could not extend file "base/5/1": No space left on device', 507),
+        ("cannot write s.db.session: Disk quota exceeded", 507),
+        ("s.db: disk I/O error", 503),
+        ("postgresql://h/d: the server closed the connection", 503),
+    ],
+)
+def test_no_room_is_507_however_it_is_said(said, status):
+    answer = problem(StoreError(said))
+    assert (answer.status_code, answer.headers["retry-after"]) == (status, "1")
 
 
 def ended(program):

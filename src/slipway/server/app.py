@@ -21,6 +21,7 @@ from slipway.errors import InfrastructureError, NotFound, SealedError, SlipwayEr
 from slipway.server.access import Refused, identify
 from slipway.server.guard import Guard, read_body
 from slipway.server.routing import JSON, Call, Problem, Route, all_routes, answer, encoded
+from slipway.server.writable import is_full
 
 if TYPE_CHECKING:
     from slipway.server.state import State
@@ -75,7 +76,7 @@ def problem(error: SlipwayError) -> Response:
     elif isinstance(error, SealedError):
         status = 403
     elif isinstance(error, InfrastructureError):
-        status = 507 if "disk is full" in str(error) else 503
+        status = 507 if is_full(error) else 503
         headers["Retry-After"] = "1"
     said = {"error": {"cause": Exception.__str__(error), "mend": error.mend, "page": error.page}}
     return Response(encoded(said), status_code=status, media_type=JSON, headers=headers)

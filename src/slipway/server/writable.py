@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 PROBE = "readyz"  # no key has this id, and its one row is written again each time
 OK, FULL, FAILING = "ok", "disk is full", "cannot be written"
+NO_ROOM = ("disk is full", "no space left", "quota exceeded")  # as SQLite, the system and PostgreSQL say it
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether there is no room on the disk."""
+    said = str(error).lower()
+    return any(words in said for words in NO_ROOM)
 
 
 class Writable:
@@ -31,7 +38,7 @@ class Writable:
         if error is None:
             self.state = OK
         elif isinstance(error, InfrastructureError):
-            self.state = FULL if "disk is full" in str(error) else FAILING
+            self.state = FULL if is_full(error) else FAILING
 
     def check(self) -> None:
         """Raises `StoreError` while nothing can be written. Nothing is tried where the last commit went well."""
