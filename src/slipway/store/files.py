@@ -30,8 +30,9 @@ def companions(database: Path) -> tuple[Path, Path]:
 def kept(url: str) -> tuple[Path, ...]:
     """Everything that a SQLite store of this URL keeps: its file, what lies beside that, the folder of its blobs. Of another
     store there is nothing here."""
-    name = url.removeprefix("sqlite:///").partition("?")[0]
-    if name == url or not name:
+    scheme, _, rest = url.partition("://")
+    name = rest.removeprefix("/").partition("?")[0]
+    if scheme.partition("+")[0] != "sqlite" or not name:
         return ()
     database = Path(name).absolute()
     beside = [database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal")]
