@@ -25,7 +25,7 @@ from slipway.server.journal import Damage, read
 from slipway.store import open_store
 from slipway.track.drops import records_lost
 
-LARGEST_FILE = 3 << 20
+LARGEST_FILE = 2 << 20
 FULL = (503, 507)
 APPLICATION = """
 import sys, threading
@@ -34,8 +34,8 @@ from slipway.track import flush, init, span
 init(config=Config(root=sys.argv[1], project="app", endpoint=sys.argv[2]), environment=False, instrument=False)
 ended, made = threading.Event(), 0
 threading.Thread(target=lambda: (sys.stdin.readline(), ended.set()), daemon=True).start()
-while not ended.wait(0.005):
-    with span(f"{sys.argv[3]} {made}", text="x" * 2000):
+while not ended.wait(0.05):
+    with span(f"{sys.argv[3]} {made}", text="x" * 1000):
         made += 1
 while not flush(1):
     pass
@@ -69,14 +69,19 @@ def disk(request, tmp_path):
         )
     folder = request.getfixturevalue("small_disk")("16m")
     filler = folder / "filler"
-    filler.write_bytes(bytes(6 << 20))
+    filler.write_bytes(bytes(9 << 20))
 
     def press():
         with suppress(OSError), open(filler, "ab", buffering=0) as file:
             while file.write(bytes(4096)):
                 pass
 
-    return Disk(folder / "data", lambda pid: None, press, lambda pid: filler.unlink())
+    def free(pid):
+        filler.unlink()
+        # All that waits in spools comes now, and nobody knows how much that is on a slow machine.
+        subprocess.run(["mount", "-o", "remount,size=512m", str(folder)], check=True)
+
+    return Disk(folder / "data", lambda pid: None, press, free)
 
 
 @contextmanager
@@ -99,12 +104,14 @@ def application(folder, url, name):
     command = [sys.executable, "-c", APPLICATION, str(folder), url, name]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, **pipes) as program:
-        yield program
-        program.kill()
+        try:
+            yield program
+        finally:
+            program.kill()
 
 
 class Sender:
-    """Sends spans of 20 kB that no compression makes shorter, and remembers those that were acknowledged."""
+    """Sends spans of 60 kB that no compression makes shorter, and remembers those that were acknowledged."""
 
     def __init__(self, url):
         self._url, self._noise, self._number = url, random.Random(14), 0
@@ -115,10 +122,10 @@ class Sender:
         self._number += 1
         if coding is JSON:
             ids = f'"traceId":"{1:032x}","spanId":"{self._number:016x}"'
-            text = f'{{"key":"text","value":{{"stringValue":"{self._noise.randbytes(10_000).hex()}"}}}}'
+            text = f'{{"key":"text","value":{{"stringValue":"{self._noise.randbytes(30_000).hex()}"}}}}'
             body = f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{{ids},"attributes":[{text}]}}]}}]}}]}}'.encode()
         else:
-            body = batch(span(self._number, attributes={"text": self._noise.randbytes(10_000).hex()}))
+            body = batch(span(self._number, attributes={"text": self._noise.randbytes(30_000).hex()}))
         answer = web.post(f"{self._url}/v1/traces", content=body, headers=coding)
         if answer.status_code == 200:
             self.acknowledged.add(f"{self._number:016x}")
