@@ -48,6 +48,14 @@ ERROR = {
     },
 }
 
+BYTES = {"type": "string", "format": "binary"}
+STATUS = {
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+}
+"""google.rpc.Status, which OTLP answers errors with."""
+
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The document, a plain JSON value."""
@@ -93,7 +101,10 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         success["content"] = {route.media: {"schema": content}}
     elif route.media != JSON:
         success["content"] = {media: {} for media in route.media.split(", ")}
-    wrong = {"description": "What went wrong", "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    refused: dict[str, Any] = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+    if route.problem is not None:  # in the form that the clients of the route read
+        refused = {media: {"schema": STATUS} if media == JSON else {} for media in route.media.split(", ")}
+    wrong = {"description": "What went wrong", "content": refused}
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": said.split("\n", 1)[0],
@@ -107,6 +118,9 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if route.body is not None:
         schema = schemas.get(repr(route.body), {})
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    elif route.takes:
+        taken = {media: {"schema": {} if media == JSON else BYTES} for media in route.takes.split(", ")}
+        operation["requestBody"] = {"required": True, "content": taken}
     return operation
 
 

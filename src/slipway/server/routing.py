@@ -53,6 +53,7 @@ class Route:
     answer: Any
     parts: tuple[str, ...]
     problem: Problem | None
+    takes: str
 
     @property
     def name(self) -> str:
@@ -79,14 +80,16 @@ def route(
     status: int = 200,
     media: str = JSON,
     problem: Problem | None = None,
+    takes: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Serve the function there. ``needs`` is the least role; None opens it to everybody, which tests hold to a short list.
     ``scope`` is what a key must be for: read, write or admin, as the role says, unless it is given. ``problem`` makes of an
-    error and the answer that would be given to it another answer: for clients that read errors in a form of their own."""
+    error and the answer that would be given to it another answer: for clients that read errors in a form of their own.
+    ``takes`` names the media types of a body that the function reads itself."""
     wanted = scope or (_SCOPES[needs] if needs is not None else None)
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
-        function.__route__ = (method, path, needs, wanted, status, media, problem)  # type: ignore[attr-defined]
+        function.__route__ = (method, path, needs, wanted, status, media, problem, takes)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -115,11 +118,12 @@ def _described(
     status: int,
     media: str,
     problem: Problem | None,
+    takes: str,
 ) -> Route:
     hints = typing.get_type_hints(function)
     parts = tuple(name for name in inspect.signature(function).parameters if f"{{{name}" in path)
     query, body, said = hints.get("query"), hints.get("body"), hints.get("return")
-    return Route(method, path, function, needs, scope, status, media, query, body, said, parts, problem)
+    return Route(method, path, function, needs, scope, status, media, query, body, said, parts, problem, takes)
 
 
 async def answer(found: Route, call: Call, body: bytes) -> Response:

@@ -98,7 +98,7 @@ def take_records(call: Call, body: Records) -> Taken:
     return Taken(len(found))
 
 
-@route("POST", "/api/v1/blobs", needs="writer", scope="ingest", media="application/octet-stream")
+@route("POST", "/api/v1/blobs", needs="writer", scope="ingest", takes="application/octet-stream")
 async def take_blob(call: Call) -> Blob:
     """Keep the bytes of the body, which records name by their SHA-256. 200 once they are on disk."""
     if call.state.draining:
