@@ -43,9 +43,12 @@ def _revision(connection: Connection) -> str | None:
 
     inspector = inspect(connection)
     if not inspector.has_table(version.name):
-        if any(inspector.has_table(table.name) for table in tables.values()):
+        made = any(inspector.has_table(table.name) for table in tables.values())
+        # Asked again: another process may have made them all in one transaction between the two questions.
+        if made and not inspect(connection).has_table(version.name):
             raise StoreError("the database has Slipway's tables and no revision", mend="restore it from a backup")
-        return None
+        if not made:
+            return None
     found = list(connection.execute(select(version.c.version_num)).scalars())
     if found == [HEAD]:
         return HEAD
