@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from server import web
+from server.patience import until
 from slipway.data import Span
 from slipway.server.arrived import Arrived
 from slipway.server.busy import Busy
@@ -91,6 +92,32 @@ def test_what_is_late_is_searchable_before_more_comes_in(store, indexer, clock):
     assert (indexer.step(), indexer.behind_s) == (1, 0)
     clock.passes(5)
     assert (indexer.step(), indexer.behind_s) == (0, 0)
+
+
+def test_it_rests_after_a_few_milliseconds_and_not_once_for_a_batch(store, clock):
+    """A commit that meets the indexer waits for as long as it works without a rest."""
+    written(store, *range(1, 301))
+    worked, derived = [], Derived(store)
+
+    class Counting(Indexer):
+        def rest_s(self, worked_s):
+            worked.append(worked_s)
+            return 0
+
+    def slowly(spans):
+        clock.passes(0.003)
+        return derive(spans)
+
+    indexer = Counting(Builder(derived, slowly), Arrived(Busy(clock)), clock=clock)
+    indexer.start()
+    try:
+        until(lambda: len(worked) == 2)
+    finally:
+        indexer.stop()
+    # 300 spans are derived by the hundred, and two times 3 ms are more than the five that are worked without a rest.
+    assert worked == pytest.approx([0.006, 0.003])
+    assert derived.lag() == 0
+    derived.close()
 
 
 def test_a_store_with_fewer_rows_than_before_is_not_late(store, indexer, clock, tmp_path):

@@ -3,6 +3,9 @@
 Deriving a span takes more of the processor than receiving one, and both run in one interpreter. So the indexer takes the time
 that the receiver leaves: all of it while nothing comes, `LEAST` while the receiver is never done, and half once what can be
 searched is `LATE_S` behind. Senders that were refused may lose spans; whoever searches waits for a moment.
+
+It rests after every few milliseconds and not once for a batch: SQLite's driver lets go of the interpreter for each row, so that a
+commit which meets a long stretch of Python in another thread waits until that is over.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ LATE_S = 30.0
 LEAST = 0.1
 REST_S = 0.1  # the longest pause while nobody sends
 BUSY_REST_S = 2.0  # and while somebody does
+BURST_S = 0.005
 SAMPLE_S = 0.5
 
 
@@ -47,6 +51,7 @@ class Indexer:
         self._thread: threading.Thread | None = None
         self._newest: deque[tuple[float, int]] = deque()  # when the rows had reached which position
         self._window = (clock(), 0.0)
+        self._burst = clock()
 
     @property
     def behind_s(self) -> float:
@@ -71,9 +76,10 @@ class Indexer:
             self._thread = None
 
     def _run(self) -> None:
-        pause = self._look_s
+        pause, self.builder.pause = self._look_s, self.breathe
         while not self._stopping.is_set():
-            seen, begun = self._arrived.count, self._clock()
+            seen = self._arrived.count
+            self._burst = self._clock()
             try:
                 done = self.step()
                 pause, self.problem = self._look_s, ""
@@ -83,7 +89,7 @@ class Indexer:
                 self._stopping.wait(pause)
                 continue
             if done:
-                self._stopping.wait(self.rest_s(self._clock() - begun))
+                self.breathe(0.0)
             elif not self._stopping.is_set():
                 self._arrived.wait(seen, pause)
 
@@ -93,8 +99,15 @@ class Indexer:
         self._look(begun)
         return done
 
+    def breathe(self, burst_s: float = BURST_S) -> None:
+        """Rest, if there was work for ``burst_s`` since the rest before. Called by the thread that works."""
+        worked = self._clock() - self._burst
+        if worked >= burst_s and not self._stopping.is_set():
+            self._stopping.wait(self.rest_s(worked))
+            self._burst = self._clock()
+
     def rest_s(self, worked_s: float) -> float:
-        """How long to leave the interpreter to others after a batch that took ``worked_s``."""
+        """How long to leave the interpreter to others after work that took ``worked_s``."""
         now, received = self._clock(), self._arrived.receiving.seconds
         (before, received_before), self._window = self._window, (now, received)
         share = max(LEAST, 1 - (received - received_before) / max(now - before, 1e-9))

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("slipway.store")
 BATCH = 500
 MOST_BYTES = 4 << 20  # of the rows of a batch: spans may be of megabytes
-AT_ONCE = 100  # rows that are asked for: PostgreSQL's driver takes all of an answer before it gives any
+AT_ONCE = (
+    100  # rows that are asked for (PostgreSQL's driver takes all of an answer before it gives any), and spans derived
+)
 MOST_WORDS = 4000  # of one span
 _spans, _logs = tables[Span], tables[LogRecord]
 # Characters of what is in an index: PostgreSQL's takes 2,704 bytes, and a character may be four.
@@ -47,6 +49,9 @@ class Builder:
 
     def __init__(self, derived: Derived, derive: Derive, *, batch: int = BATCH) -> None:
         self.derived, self._derive, self._batch = derived, derive, batch
+        self.pause: Callable[[], None] = lambda: None
+        """Called between parts of a batch, to leave the interpreter to others for a while. No read is open then; the transaction
+        that writes derived data is."""
         self.reached = 0
         """The position of the last span that was derived here."""
 
@@ -176,6 +181,7 @@ class Builder:
                             break
                 if wanted:
                     break
+                self.pause()
         return found
 
     def _replaced(self, found: Found, at: int, key: str) -> bool:
@@ -189,8 +195,11 @@ class Builder:
     def _add(self, connection: Connection, found: Found) -> None:
         facts = self._facts(found)
         rows = [_row(position, span, fact) for (position, span), fact in zip(found, facts, strict=True)]
+        self.pause()
         rollups.count(self.derived, connection, rows)
+        self.pause()
         summing.add(self.derived, connection, rows, facts)
+        self.pause()
         # By the driver: SQLAlchemy's own way costs 30 us more for each span.
         insert = span_facts.insert().compile(dialect=connection.dialect)
         names = insert.positiontup or ()
@@ -227,7 +236,11 @@ class Builder:
         self.derived.place.add_text(connection, [pair for pair in texts if pair[1]])
 
     def _facts(self, found: Found) -> Sequence[Facts]:
-        return self._derive([span for _, span in found])
+        facts: list[Facts] = []
+        for start in range(0, len(found), AT_ONCE):
+            facts += self._derive([span for _, span in found[start : start + AT_ONCE]])
+            self.pause()
+        return facts
 
 
 def _key(span: Span) -> str:
