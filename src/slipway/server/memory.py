@@ -1,6 +1,6 @@
 """Memory: what was freed goes back to the system, and what SQLite keeps of its files is bounded over all connections.
 
-How a server's memory is made up under a flood, and what each part was before it was bounded: docs/decisions/0087-memory.md.
+Of what a server's memory is made up under a flood, and what each part was before: docs/decisions/0089-memory-under-load.md.
 """
 
 from __future__ import annotations
