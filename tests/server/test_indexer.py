@@ -7,6 +7,8 @@ import threading
 import pytest
 from sqlalchemy import text
 
+from server import web
+from server.otlp import PROTOBUF, batch, span
 from server.patience import until
 from slipway.data import Span
 from slipway.server.arrived import Arrived
@@ -119,3 +121,25 @@ def test_facts_tell_a_model_call_from_what_repeats_its_totals():
     agent = facts(Span("1" * 32, "1" * 16, "s", 1, attributes={**usage, "gen_ai.operation.name": "invoke_agent"}))
     assert (call.kind, call.call, call.cost_usd) == ("llm", True, 0.5)
     assert (agent.kind, agent.call, agent.input_tokens) == ("agent", False, 3)
+
+
+def test_an_answer_that_lacks_nothing_has_what_was_acknowledged_before_the_question(served):
+    """No sleep in the caller: the answer waits a moment for the index, and says where that was not enough."""
+    with web.client(served.url) as client:
+        for number in range(100, 110):
+            trace = f"{number:032x}"
+            body = batch(span(trace_id=bytes.fromhex(trace)))
+            assert client.post("/v1/traces", content=body, headers=PROTOBUF).status_code == 200
+            answers = iter(lambda: client.get("/api/v1/traces", params={"limit": 100}).json(), None)
+            answer = next(answer for answer in answers if answer["behind"] == 0)
+            assert trace in [found["trace_id"] for found in answer["traces"]]
+
+
+def test_an_answer_says_what_it_lacks(served):
+    served.state.indexer.stop()
+    served.store.write([chat(number) for number in range(1, 6)])
+    with web.client(served.url) as client:
+        for path in ("traces", "sessions", "summary"):
+            assert client.get(f"/api/v1/{path}").json()["behind"] == 5, path
+        served.state.indexer.start()
+        until(lambda: client.get("/api/v1/traces").json()["behind"] == 0)

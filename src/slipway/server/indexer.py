@@ -25,6 +25,8 @@ LOOK_S = 1.0
 """It looks this often by itself: another process may write into the same store."""
 PATIENCE_S = 30.0  # the longest pause after errors
 LATE_S = 30.0
+PROMPT_S = 0.5
+"""Who asks waits so long for what was stored before, unless it has been waiting for `PROMPT_S` already."""
 LEAST = 0.1
 REST_S = 0.1  # the longest pause while nobody sends
 BUSY_REST_S = 2.0  # and while somebody does
@@ -49,6 +51,7 @@ class Indexer:
         self._arrived, self._look_s, self._clock = arrived, look_s, clock
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._stepped = threading.Condition(threading.Lock())
         self._newest: deque[tuple[float, int]] = deque()  # when the rows had reached which position
         self._window = (clock(), 0.0)
         self._burst = clock()
@@ -60,6 +63,16 @@ class Indexer:
             return max(0.0, self._clock() - self._newest[0][0])
         except IndexError:
             return 0.0
+
+    def prompt(self, patience_s: float = PROMPT_S) -> int:
+        """Wait until what was stored before this call can be searched, where that is a matter of a moment; how many rows
+        cannot yet. Deleted rows may be counted."""
+        newest, reached = self.builder.derived.positions()
+        if newest > reached and self.behind_s < PROMPT_S:
+            with self._stepped:
+                self._stepped.wait_for(lambda: self.builder.reached >= newest or self._stopping.is_set(), patience_s)
+            _, reached = self.builder.derived.positions()
+        return max(0, newest - reached)
 
     def start(self) -> None:
         """Begin to follow."""
@@ -97,6 +110,8 @@ class Indexer:
         """Derive one batch; how much there was."""
         begun, done = self._clock(), self.builder.step()
         self._look(begun)
+        with self._stepped:
+            self._stepped.notify_all()
         return done
 
     def breathe(self, burst_s: float = BURST_S) -> None:

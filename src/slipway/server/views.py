@@ -44,11 +44,13 @@ class TraceShown(msgspec.Struct):
 
 class TraceList(msgspec.Struct):
     """Traces, those that started last first. ``complete`` is false where the time for one page was over before it was full:
-    there may be more, and ``next`` finds it."""
+    there may be more, and ``next`` finds it. ``behind`` stored spans cannot be found yet: 0, unless more comes in than can be
+    searched at once."""
 
     traces: list[TraceShown]
     next: str | None
     complete: bool
+    behind: int
 
 
 class RunShown(msgspec.Struct):

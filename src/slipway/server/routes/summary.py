@@ -34,11 +34,12 @@ class SummaryQuery(msgspec.Struct):
 
 
 class SummaryAnswer(msgspec.Struct):
-    """Buckets in the order of time; empty ones are left out."""
+    """Buckets in the order of time; empty ones are left out. ``behind`` stored spans are not counted yet."""
 
     from_ns: int = msgspec.field(name="from")
     to_ns: int = msgspec.field(name="to")
     rows: Sequence[Summary]
+    behind: int
 
 
 @route("GET", "/api/v1/summary", needs="viewer")
@@ -48,6 +49,7 @@ def summary(call: Call, query: SummaryQuery) -> SummaryAnswer:
     from_ns = max(0, to_ns - DAY_NS) if query.from_ns is None else query.from_ns
     if from_ns > to_ns:
         raise DataError("`from` is after `to`", mend="give the earlier time as from")
+    behind = call.state.indexer.prompt()
     rows = call.state.query.summary(
         call.project,
         from_ns,
@@ -59,4 +61,4 @@ def summary(call: Call, query: SummaryQuery) -> SummaryAnswer:
         name=query.name,
         roots=query.roots,
     )
-    return SummaryAnswer(from_ns=from_ns, to_ns=to_ns, rows=rows)
+    return SummaryAnswer(from_ns=from_ns, to_ns=to_ns, rows=rows, behind=behind)

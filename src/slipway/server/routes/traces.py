@@ -18,7 +18,7 @@ from slipway.server.filters import parse
 from slipway.server.pages import Cursor, From, Limit, To
 from slipway.server.routing import JSON, Call, encoded, route
 from slipway.server.views import FeedbackShown, TraceList, TraceShown, shown
-from slipway.store.derived.answers import Node, Page, SpanRow, TraceRow
+from slipway.store.derived.answers import Node, SpanRow, TraceRow
 from slipway.store.derived.conditions import And, Compare, Condition, Field
 from slipway.store.payloads import refers, whole
 from slipway.track import dialects
@@ -119,18 +119,14 @@ def condition_of(filter_: str, from_ns: int | None, to_ns: int | None) -> Condit
     return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
-def trace_list(page: Page[TraceRow]) -> TraceList:
-    """A page of traces as the API says it."""
-    return TraceList([shown(row, TraceShown) for row in page.items], page.cursor, page.complete)
-
-
 @route("GET", "/api/v1/traces", needs="viewer")
 def list_traces(call: Call, query: TraceQuery) -> TraceList:
     """Traces of the project, those that started last first. The filter also searches full text (text "words") and regular
     expressions (name ~ "pattern")."""
     condition = condition_of(query.filter, query.from_ns, query.to_ns)
-    found = call.state.query.traces(call.project, condition, cursor=query.cursor or None, limit=query.limit)
-    return trace_list(found)
+    behind = call.state.indexer.prompt()
+    page = call.state.query.traces(call.project, condition, cursor=query.cursor or None, limit=query.limit)
+    return TraceList([shown(row, TraceShown) for row in page.items], page.cursor, page.complete, behind)
 
 
 @route("GET", "/api/v1/traces/{trace_id}", needs="viewer")
@@ -213,6 +209,8 @@ def trace_of(call: Call, trace_id: str) -> TraceRow:
     """The trace of this project. Raises `NotFound`."""
     trace_id = trace_id.lower()
     found = call.state.query.trace(call.project, trace_id)
+    if found is None and call.state.indexer.prompt() == 0:
+        found = call.state.query.trace(call.project, trace_id)
     if found is not None:
         return found
     where = {"trace_id": trace_id, "project": call.project}
