@@ -127,11 +127,16 @@ def served(start: Callable[..., Served]) -> Served:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def api(request: pytest.FixtureRequest, start: Callable[..., Served]) -> Iterator[Api]:
+def anywhere(request: pytest.FixtureRequest, start: Callable[..., Served]) -> Served:
+    """A server on each kind of store."""
+    return start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
+
+
+@pytest.fixture
+def api(anywhere: Served) -> Iterator[Api]:
     """A server on each kind of store, and what asks it."""
-    served = start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
-    with web.client(f"{served.url}/api/v1") as client:
-        yield Api(served, client)
+    with web.client(f"{anywhere.url}/api/v1") as client:
+        yield Api(anywhere, client)
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ from slipway.store import open_store
 PROJECTS = "/api/v1/projects"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def anywhere(request, start):
-    """A server on each kind of store."""
-    return start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
-
-
 @pytest.fixture
 def store(tmp_path):
     store = open_store(f"sqlite:///{tmp_path}/keys/slipway.db")

@@ -1,16 +1,20 @@
 """Every route there is, with every method: without a key, with a key of another project, with too small a role, and none of
-them starts a process. Routes come from `all_routes`, so that nobody has to think of this when they add one."""
+them starts a process or connects anywhere. Routes come from `all_routes`, so that nobody has to think of this who adds one."""
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
+from contextlib import contextmanager
+from urllib.parse import quote
 
 import pytest
 
 from server import web
-from server.patience import PATIENCE_S
-from server.walk import METHODS, address, body, methods_of, queried
+from server.otlp import PROTOBUF, batch, span
+from server.patience import PATIENCE_S, until
+from server.walk import EVIL, METHODS, address, body, methods_of, queried
 from slipway.data import (
     DatasetVersion,
     EvalRun,
@@ -201,32 +205,37 @@ def test_t41_too_small_a_role_is_a_403(walked, key, allowed):
             assert status == 403, (method, found.path, status, said)
 
 
-class Started:
-    """What the interpreter was asked to start while it was told to listen, by any thread but those that it was told not to
-    mind: what another test left running is no doing of the server. An audit hook cannot be taken out again."""
+class Ear:
+    """Hears what the interpreter is asked to do, by any thread but those that it was told not to mind: what another test left
+    running is no doing of the server. An audit hook cannot be taken out again."""
 
-    EVENTS = (
-        "subprocess.Popen",
-        "os.system",
-        "os.exec",
-        "os.posix_spawn",
-        "os.spawn",
-        "os.fork",
-        "os.forkpty",
-        "pty.spawn",
+    STARTS = frozenset(
+        ["subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn"]
+    )
+    CONNECTS = frozenset(
+        ["socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.sendmsg"]
     )
 
     def __init__(self):
-        self.listening, self.heard, self.lock, self.others = False, [], threading.Lock(), frozenset()
+        self.events, self.heard, self.lock, self.others = frozenset(), [], threading.Lock(), frozenset()
         sys.addaudithook(self.hear)
 
     def hear(self, event, arguments):
-        if self.listening and event in self.EVENTS and threading.get_ident() not in self.others:
+        if event in self.events and threading.get_ident() not in self.others:
             with self.lock:
                 self.heard.append((event, str(arguments)[:200]))
 
+    @contextmanager
+    def on(self, events, others=frozenset()):
+        """What was heard meanwhile."""
+        self.heard, self.others, self.events = [], others, events
+        try:
+            yield self.heard
+        finally:
+            self.events = frozenset()
 
-STARTED = Started()
+
+EAR = Ear()
 
 
 @pytest.fixture
@@ -235,33 +244,67 @@ def before():
     return frozenset(thread.ident for thread in threading.enumerate())
 
 
-def test_t52_no_route_starts_a_process(before, walked):
+def everywhere(client, key, text):
+    """Ask every route, with ``text`` in the path, the parameters and the body."""
+    for found in ROUTES:
+        for fill in {"0" * 32, quote(text, safe="")}:
+            path = address(found, fill)
+            content, params = body(found, text), queried(found, text)
+            status, _ = asked(client, found.method, path, key=key, content=content, params=params)
+            assert status < 500, (found.method, path, status)
+
+
+@pytest.mark.parametrize("text", [EVIL, "$(id)", ";id;", "|id"])
+def test_t52_no_route_starts_a_process(before, walked, text):
     client, keys = walked
-    STARTED.heard.clear()
-    STARTED.listening, STARTED.others = True, before
-    try:
-        for found in ROUTES:
-            for fill in ("0" * 32, "$(id)", ";id;", "|id"):
-                path = address(found, fill)
-                status, _ = asked(
-                    client, found.method, path, key=keys["admin"], content=body(found), params=queried(found)
-                )
-                assert status < 500, (found.method, path, status)
-    finally:
-        STARTED.listening = False
-    assert STARTED.heard == []
+    with EAR.on(Ear.STARTS, before) as heard:
+        everywhere(client, keys["admin"], text)
+    assert heard == []
 
 
-def test_t52_the_ear_hears():
+INSIDE = (
+    "http://169.254.169.254/latest/meta-data",
+    "http://2130706433:9/",
+    "http://[::1]:9/",
+    "https://rebinding.example/",
+)
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_t49_no_route_connects_anywhere(before, walked, address):
+    client, keys = walked
+    with EAR.on(Ear.CONNECTS, before) as heard:
+        everywhere(client, keys["admin"], address)
+    assert heard == []
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_t47_what_a_client_names_in_a_span_is_never_asked(before, served, address):
+    """Base URLs, images and headers of the traced program are kept and shown, and nobody goes there."""
+    image = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": address}}]}]
+    named = ("api_base", "base_url", "llm.api_base", "extra_headers", "url.full", "server.address", "organization")
+    attributes = {"gen_ai.input.messages": json.dumps(image), **dict.fromkeys(named, address)}
+    with EAR.on(Ear.CONNECTS, before) as heard, web.client(served.url) as client:
+        sent = client.post("/v1/traces", content=batch(span(1, attributes=attributes)), headers=PROTOBUF)
+        assert sent.status_code == 200
+        shown = until(lambda: [found["trace_id"] for found in client.get("/api/v1/traces").json()["traces"]])
+        for path in ("", f"/spans/{1:016x}", f"/spans/{1:016x}/payload?which=input"):
+            answer = client.get(f"/api/v1/traces/{shown[0]}{path}")
+            assert answer.status_code == 200
+        assert address in answer.text
+    assert heard == []
+
+
+def test_the_ear_hears():
+    import socket
     import subprocess
 
-    STARTED.heard.clear()
-    STARTED.listening, STARTED.others = True, frozenset()
-    try:
+    with EAR.on(Ear.STARTS) as heard:
         subprocess.run(["true"], check=True)
-    finally:
-        STARTED.listening = False
-    assert any(event == "subprocess.Popen" for event, _ in STARTED.heard)
+    assert any(event == "subprocess.Popen" for event, _ in heard)
+    with EAR.on(Ear.CONNECTS) as heard, socket.socket() as one, pytest.raises(OSError):
+        one.connect(("127.0.0.1", 0))
+    assert [event for event, _ in heard] == ["socket.connect"]
 
 
 PATHS = """/../etc/passwd /%2e%2e/etc/passwd /%252e%252e/etc/passwd //etc/passwd /..%5c..%5cetc%5cpasswd /feedback.js%00

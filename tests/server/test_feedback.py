@@ -18,12 +18,6 @@ PATH = "/api/v1/feedback"
 SITE = "https://app.example"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def anywhere(request, start):
-    """A server on each kind of store."""
-    return start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
-
-
 def give(served, more=None, /, **body):
     headers = more or {}
     return web.post(served.url + PATH, json={"trace_id": TRACE, "name": "helpful", **body}, headers=headers)

@@ -18,12 +18,6 @@ from slipway.data import Drop, Span
 TRACE = f"{1:032x}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def anywhere(request, start):
-    """A server on each kind of store."""
-    return start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
-
-
 def found(served, number=1):
     return served.store.get(Span, TRACE, f"{number:016x}")
 

@@ -19,12 +19,6 @@ SCOPE = {"version": "2.1", "attributes": {"built": "today"}, "dropped_attributes
 RESOURCE = {"dropped_attributes_count": 4, "schema_url": "urn:resource"}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def anywhere(request, start):
-    """A server on each kind of store."""
-    return start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
-
-
 def sourced(around, name):
     """A resource and a scope inside it that say all they can."""
     of_resource = getattr(around, f"resource_{name}").add(schema_url="urn:resource")

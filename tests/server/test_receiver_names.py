@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Wire
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
@@ -12,12 +11,6 @@ from server.otlp import STARTED
 from slipway.data import LogRecord, Span
 
 TRACE = f"{1:032x}"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def anywhere(request, start):
-    """A server on each kind of store."""
-    return start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
 
 
 def sent(served, path, body):

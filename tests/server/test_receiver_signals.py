@@ -6,7 +6,6 @@ import math
 import random
 import time
 
-import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
@@ -15,12 +14,6 @@ from server.otlp import STARTED, any_value, pairs, post
 from slipway.data import Drop, LogRecord, MetricPoint
 
 TRACE = f"{1:032x}"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def anywhere(request, start):
-    """A server on each kind of store."""
-    return start(store=request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
 
 
 def logs(*records):
