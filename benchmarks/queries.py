@@ -1,7 +1,8 @@
-"""What searching costs: spans over 30 days written and derived, then each question that the API asks, timed.
+"""What searching costs: spans over 30 days written and derived, metric points written, then each question that the API asks,
+timed.
 
-python benchmarks/queries.py            2 million spans; needs about 4 GB of disk
-python benchmarks/queries.py --small    20,000 spans
+python benchmarks/queries.py            2 million spans and 10 million points; needs about 5 GB of disk
+python benchmarks/queries.py --small    20,000 spans and 100,000 points
 python benchmarks/queries.py --spans 200000 --store postgresql://user@host/database --keep
 """
 
@@ -19,7 +20,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from slipway.data import Span
+from slipway.data import MetricPoint, Span
 from slipway.server.deriving import derive
 from slipway.server.filters import parse
 from slipway.store import open_store
@@ -40,6 +41,7 @@ MODELS = (
 TOOLS = ("search", "weather", "calendar", "calculator", "browse", "retrieve", "translate", "classify")
 WORDS = tuple(f"word{number:05}" for number in range(20_000))
 COLUMNS = tuple(field.name for field in fields(Span))
+METRICS, OF_A_RUN, STEPS = 20_000, 400, 50
 
 
 def rows(count: int, end_ns: int) -> Iterator[tuple[Any, ...]]:
@@ -91,6 +93,30 @@ def rows(count: int, end_ns: int) -> Iterator[tuple[Any, ...]]:
             else:
                 span |= {"name": rnd.choice(TOOLS), "kind": "tool", "parent_id": root}
             yield tuple(span[name] for name in COLUMNS)
+
+
+def points(count: int, end_ns: int) -> Iterator[list[MetricPoint]]:
+    """Points, run by run: each has 400 of 20,000 metrics, at 50 steps."""
+    rnd = random.Random(5)
+    names = [f"layer{number // 100}/head{number % 100}/loss" for number in range(METRICS)]
+    for run in range(count // (OF_A_RUN * STEPS)):
+        mine = rnd.sample(names, OF_A_RUN)
+        yield [
+            MetricPoint(f"run-{run}", name, rnd.random(), step, end_ns + step) for step in range(STEPS) for name in mine
+        ]
+
+
+def fill_points(store: Any, count: int, end_ns: int) -> None:
+    """Write the points, and say what that took."""
+    begun, cpu, waiting = time.perf_counter(), time.process_time(), []
+    for batch in points(count, end_ns):
+        waiting.append(store.submit(batch))
+        if len(waiting) > 2:
+            waiting.pop(0).result()
+    for future in waiting:
+        future.result()
+    took, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    print(f"written: {count:,} points in {took:.0f} s ({cpu / count * 1e6:.1f} us of CPU each)")
 
 
 def fill(store: Any, count: int, end_ns: int) -> float:
@@ -166,15 +192,30 @@ def ask(query: Query, count: int, end_ns: int) -> None:
     timed("sessions", lambda: query.sessions("default"))
 
 
+def ask_metrics(store: Any, count: int) -> None:
+    """Names by regular expression, their last values, and one series."""
+    runs = [f"run-{run}" for run in range(count // (OF_A_RUN * STEPS))]
+    for pattern in ("", "^layer7/", "head(1|2)/loss$", "layer1.*head77", "nothing has this"):
+        timed(f"metric names: {pattern or 'all'}", lambda: store.metric_names(pattern, project="default"))  # noqa: B023
+        timed(
+            f"last values of {len(runs)} runs: {pattern or 'all, the first 20,000'}",
+            lambda: store.last_values(pattern, limit=20_000, project="default"),  # noqa: B023
+        )
+    name = store.last_values("", runs=runs[:1], limit=1, project="default")[0].name
+    one = {"run_id": runs[0], "name": name, "project": "default"}
+    timed("the points of one metric in one run", lambda: list(store.columns(MetricPoint, ("step", "value"), one)))
+
+
 def main() -> None:
     """Fill, derive, ask."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true", help="20,000 spans")
+    parser.add_argument("--small", action="store_true", help="20,000 spans, 100,000 points")
     parser.add_argument("--spans", type=int, default=2_000_000)
+    parser.add_argument("--points", type=int, default=10_000_000)
     parser.add_argument("--store", help="URL of an empty store; a temporary SQLite file without it")
     parser.add_argument("--folder", help="where the temporary file is made; one that is there already is asked again")
     given = parser.parse_args()
-    count = 20_000 if given.small else given.spans
+    count, measured = (20_000, 100_000) if given.small else (given.spans, given.points)
     end_ns = 1_780_000_000_000_000_000
     with tempfile.TemporaryDirectory(prefix="slipway-queries-") as temporary:
         folder = Path(given.folder or temporary)
@@ -185,6 +226,8 @@ def main() -> None:
         if not store.count(Span):
             took = fill(store, count, end_ns)
             print(f"written: {count:,} spans in {took:.0f} s ({count / took:,.0f} spans/s)")
+        if not store.count(MetricPoint):
+            fill_points(store, measured, end_ns)
         begun, cpu = time.perf_counter(), time.process_time()
         done = Builder(derived, derive).catch_up()
         took, cpu = time.perf_counter() - begun, time.process_time() - cpu
@@ -197,6 +240,7 @@ def main() -> None:
             print("on disk: " + ", ".join(f"{path.name} {path.stat().st_size / 1e6:,.0f} MB" for path in files))
         print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
         ask(query, count, end_ns)
+        ask_metrics(store, measured)
         derived.close()
         store.close()
 
