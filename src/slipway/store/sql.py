@@ -15,14 +15,14 @@ from sqlalchemy.exc import DBAPIError
 
 from slipway.data import MetricPoint, Span
 from slipway.errors import DataError, StoreError
-from slipway.store import metrics, queries
+from slipway.store import metrics, paging, queries
 from slipway.store.catalogue import Catalogue
 from slipway.store.gate import Gate
 from slipway.store.health import examine
 from slipway.store.inserts import Inserts
 from slipway.store.kinds import kind_of
 from slipway.store.protocol import Health, LastValue, Where
-from slipway.store.rows import Rows, rows_of
+from slipway.store.rows import rows_of
 from slipway.store.writer import Work, Writer
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 AT_EXIT_S = 10.0
-PAGE = 1000  # rows fetched at a time, so that a reader neither holds a lock nor fills the memory
 
 
 class SqlStore:
@@ -226,7 +225,7 @@ class SqlStore:
         """Some fields of the records, as tuples."""
         rows = rows_of(kind)
         pages = self._pages(kind, names, where, newest_first, limit, after)
-        return _fields(rows, names, pages)
+        return paging.fields(rows, names, pages)
 
     def _pages(
         self,
@@ -248,18 +247,19 @@ class SqlStore:
     def _paged(
         self, query: Any, position: Any, newest_first: bool, limit: int | None, after: int | None
     ) -> Iterator[Sequence[Any]]:
-        left = limit
+        left, most = limit, paging.FIRST
         while left is None or left > 0:
-            size = PAGE if left is None else min(PAGE, left)
+            size = most if left is None else min(most, left)
             page = query if after is None else query.where(position < after if newest_first else position > after)
-            with self.reading() as connection:
-                found = connection.execute(page.limit(size)).all()
+            with self.reading() as connection, connection.execute(page.limit(size)) as result:
+                found, length = paging.page(result)
             if found:
                 yield found
-            if len(found) < size:
+            if len(found) < size and length < paging.MOST_BYTES:
                 return
             after = found[-1][-1]
-            left = None if left is None else left - size
+            left = None if left is None else left - len(found)
+            most = max(1, min(paging.MOST, len(found) * paging.MOST_BYTES // max(length, 1)))
 
     def count(self, kind: type[Any], where: Where | None = None) -> int:
         """How many records satisfy ``where``."""
@@ -355,19 +355,6 @@ class SqlStore:
         self._closed = True
         if whole:  # else the thread still holds the connection
             self._discard_writing()
-
-
-def _fields(rows: Rows, names: Sequence[str], pages: Iterator[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
-    readers = [None if name == "position" else rows.reader(name) for name in names]
-    for page in pages:
-        columns = list(zip(*page, strict=True))[: len(names)]
-        yield from zip(
-            *[
-                column if reader is None else map(reader, column)
-                for reader, column in zip(readers, columns, strict=True)
-            ],
-            strict=True,
-        )
 
 
 def _close(connection: Connection) -> None:

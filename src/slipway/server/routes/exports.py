@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from itertools import islice
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -27,7 +27,8 @@ Format = Annotated[
 ]
 MEDIA = {"jsonl": "application/x-ndjson", "csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 EVERY = ", ".join(MEDIA.values())
-BATCH = 500
+PIECE_BYTES = 1 << 18
+GROUP_ROWS, GROUP_BYTES = 500, 8 << 20  # of Parquet
 PAGE = 200
 BUDGET_S = 60.0  # for one page of traces, which here nobody watches
 
@@ -94,15 +95,20 @@ def _written(call: Call, format_: str, name: str, records: Iterable[Any], kind: 
     return StreamingResponse(writer(records, kind), media_type=MEDIA[format_], headers=headers)
 
 
-def _batches(records: Iterable[Any]) -> Iterator[list[Any]]:
-    waiting = iter(records)
-    while batch := list(islice(waiting, BATCH)):
-        yield batch
+def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines in pieces of some size: one waits in memory, whatever the reader does."""
+    waiting, size = [], 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def _jsonl(records: Iterable[Any], kind: type[Any]) -> Iterator[bytes]:
-    for batch in _batches(records):
-        yield b"".join(msgspec.json.encode(plain(record)) + b"\n" for record in batch)
+    return _pieces(msgspec.json.encode(plain(record)) + b"\n" for record in records)
 
 
 def _csv(records: Iterable[Any], kind: type[Any]) -> Iterator[bytes]:
@@ -110,14 +116,13 @@ def _csv(records: Iterable[Any], kind: type[Any]) -> Iterator[bytes]:
 
     names = [field.name for field in fields(kind)]
 
-    def written(rows: Iterable[Iterable[Any]]) -> bytes:
+    def line(row: Iterable[Any]) -> bytes:
         text = io.StringIO()
-        csv.writer(text).writerows([[safe_cell(value) for value in row] for row in rows])
+        csv.writer(text).writerow([safe_cell(value) for value in row])
         return text.getvalue().encode()
 
-    yield written([names])
-    for batch in _batches(records):
-        yield written([getattr(record, name) for name in names] for record in batch)
+    rows = ([getattr(record, name) for name in names] for record in records)
+    return _pieces(map(line, chain([names], rows)))
 
 
 def _need_pyarrow() -> None:
@@ -133,7 +138,7 @@ def _need_pyarrow() -> None:
 
 
 def _parquet(records: Iterable[Any], kind: type[Any]) -> Iterator[bytes]:
-    """A row group for each batch. Fields that hold JSON are texts."""
+    """Row groups of some size. Fields that hold JSON are texts."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -144,14 +149,26 @@ def _parquet(records: Iterable[Any], kind: type[Any]) -> Iterator[bytes]:
     schema = pa.schema([(column.name, forms.get(column.form, pa.string())) for column in columns])
     sink = _Sink()
     with pq.ParquetWriter(pa.PythonFile(sink, "w"), schema) as writer:
-        for batch in _batches(records):
-            made = {
-                column.name: [_cell(getattr(record, column.name), column.form is Form.JSON) for record in batch]
-                for column in columns
-            }
-            writer.write_table(pa.table(made, schema=schema))
+        rows = (
+            [_cell(getattr(record, column.name), column.form is Form.JSON) for column in columns] for record in records
+        )
+        for group in _groups(rows):
+            cells = dict(zip(schema.names, zip(*group, strict=True), strict=True))
+            writer.write_table(pa.table(cells, schema=schema))
             yield sink.taken()
     yield sink.taken()
+
+
+def _groups(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
+    waiting, size = [], 0
+    for row in rows:
+        waiting.append(row)
+        size += sum(len(cell) for cell in row if isinstance(cell, str))
+        if len(waiting) == GROUP_ROWS or size >= GROUP_BYTES:
+            yield waiting
+            waiting, size = [], 0
+    if waiting:
+        yield waiting
 
 
 def _cell(value: Any, as_json: bool) -> Any:
