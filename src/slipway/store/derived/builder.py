@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("slipway.store")
 BATCH = 500
 MOST_BYTES = 4 << 20  # of the rows of a batch: spans may be of megabytes
-AT_ONCE = (
-    100  # rows that are asked for (PostgreSQL's driver takes all of an answer before it gives any), and spans derived
-)
+# Rows that are asked for, and spans that are derived, at once: PostgreSQL's driver takes all of an answer before it gives any.
+AT_ONCE = 100
 MOST_WORDS = 4000  # of one span
 _spans, _logs = tables[Span], tables[LogRecord]
 # Characters of what is in an index: PostgreSQL's takes 2,704 bytes, and a character may be four.
