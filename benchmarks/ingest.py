@@ -17,6 +17,7 @@ import argparse
 import http.client
 import os
 import random
+import signal
 import socket
 import statistics
 import subprocess
@@ -27,6 +28,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -189,6 +191,7 @@ def measure(server: Server, options: argparse.Namespace, cores: tuple[set[int], 
         os.sched_setaffinity(0, cores[0])  # the server inherits it
         process = subprocess.Popen(
             given, env=environ, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )  # fmt: skip
         os.sched_setaffinity(0, cores[1])
         try:
@@ -228,6 +231,8 @@ def measure(server: Server, options: argparse.Namespace, cores: tuple[set[int], 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            with suppress(ProcessLookupError):  # the workers of some outlive them, and would slow whoever is next
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def send(
