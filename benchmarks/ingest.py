@@ -225,14 +225,19 @@ def measure(server: Server, options: argparse.Namespace, cores: tuple[set[int], 
             }
             return found
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            with suppress(ProcessLookupError):  # the workers of some outlive them, and would slow whoever is next
-                os.killpg(process.pid, signal.SIGKILL)
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Stop a server that leads a group of processes, and all of them."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    with suppress(ProcessLookupError):  # the workers of some outlive them, and would slow whoever is next
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def send(

@@ -19,17 +19,15 @@ import argparse
 import http.client
 import os
 import random
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ingest import Server, answers, batch, cpu_seconds, free_port, memory_mb, servers
+from ingest import Server, answers, batch, cpu_seconds, end, free_port, memory_mb, servers
 
 PROGRAM = str(Path(sys.executable).with_name("slipway"))
 ROWS = {
@@ -83,14 +81,7 @@ def _once(server: Server, folder: str, idle_s: float | None, environ: dict[str, 
             found |= {"first_cpu": cpu_seconds(process.pid) - found["idle"], "mb_after": memory_mb(process.pid)}
         return found
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # workers that outlive whom they belong to
+        end(process)
 
 
 def _send(port: int, server: Server) -> float:
