@@ -43,7 +43,7 @@ format: .venv/.dev ## format the code
 lock: ## compile requirements/*.txt again from pyproject.toml
 	$(COMPILE) --output-file requirements/base.txt >/dev/null
 	$(COMPILE) --group build --extra assistant --extra server --output-file requirements/demo.txt >/dev/null
-	$(COMPILE) --group dev --group build --extra assistant --extra models --extra otel --extra postgres --extra parquet --extra server --output-file requirements/dev.txt >/dev/null
+	$(COMPILE) --group dev --group build --extra assistant --extra voice --extra piper --extra local --extra models --extra otel --extra postgres --extra parquet --extra server --output-file requirements/dev.txt >/dev/null
 	echo uv | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements/uv.txt >/dev/null
 
 setup-train: .venv/.dev ## add torch, through pip so that a CPU build it knows of is taken
@@ -79,13 +79,15 @@ endef
 	$(call install,requirements/dev.txt)
 	@touch .venv/.demo
 
-# What tests start for real beside Python: PostgreSQL's own programs, a browser, Node.js, a C compiler.
-system: ## install PostgreSQL, Chromium, Node.js and a C compiler for the tests, where they are missing
+# What tests start for real beside Python: PostgreSQL's own programs, a browser, Node.js, a C compiler, what speaks and plays.
+system: ## install PostgreSQL, Chromium, Node.js, a C compiler, espeak-ng, MPD and mpv for the tests, where they are missing
 	@missing=""; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	command -v gcc >/dev/null || command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	for program in espeak-ng mpd mpv; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	ldconfig -p | grep -q libportaudio.so.2 || missing="$$missing libportaudio2"; \
 	test -z "$$missing" && exit 0; \
 	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
 	  export DEBIAN_FRONTEND=noninteractive; \
