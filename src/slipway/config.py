@@ -156,7 +156,7 @@ class Variants(Table, frozen=True):
 
 
 class Config(Table, frozen=True):
-    """Everything ``slipway.toml`` may say. ``root`` is the folder it was found in."""
+    """Everything ``slipway.toml`` may say. ``root`` is the folder it was found in; ``assistant`` is for the assistant to read."""
 
     project: str = "default"
     data: str = ".slipway"
@@ -171,6 +171,7 @@ class Config(Table, frozen=True):
     suites: dict[str, Suite] = {}
     variants: dict[str, Variants] = {}
     prices: dict[str, tuple[float, float]] = {}
+    assistant: dict[str, Any] = {}
     root: str = "."
 
     @property
