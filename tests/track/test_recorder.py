@@ -19,7 +19,7 @@ import pytest
 from permissions import confined
 from slipway.config import Config, Trace
 from slipway.data import Drop, Span
-from slipway.store import open_store
+from slipway.store import forks, open_store
 from slipway.testing import StepClock, recording
 from slipway.track import flush, init, record, ship_folder, shutdown, span, status, trace
 from slipway.track.delivery import LATE_S, Delivery
@@ -27,6 +27,7 @@ from slipway.track.drops import Drops
 from slipway.track.spool import read, segments
 from slipway.track.tracer import RandomIds
 from slipway.track.wire import Away
+from store.locking import kept_locked
 from track.waiting import code_of, forked, until
 
 SRC = Path(__file__).parents[2] / "src"
@@ -53,6 +54,12 @@ def stored(folder: Path) -> list[Span]:
         return list(store.find(Span))
     finally:
         store.close()
+
+
+def ship_spool(folder: Path) -> None:
+    store = open_store(config(folder).store_url)
+    ship_folder(folder / ".slipway/spool", store.write)
+    store.close()
 
 
 def drops_of(folder: Path) -> dict[str, int]:
@@ -124,7 +131,9 @@ def test_t05_fork_loses_nothing_and_repeats_nothing(started, tmp_path):
         def work_there(child):
             for index in range(50):
                 work(child * 100 + index)
-            return until(lambda: flush(5)) and shutdown(60)
+            flush(60)  # False where a fork waited for the disk in vain: the child spools then
+            shutdown(60)
+            return True
 
         pids = [forked(lambda child=child: work_there(child)) for child in range(4)]
         for index in range(50):
@@ -132,6 +141,7 @@ def test_t05_fork_loses_nothing_and_repeats_nothing(started, tmp_path):
         assert [code_of(pid) for pid in pids] == [0] * 4
     until(lambda: flush(5))
     shutdown()
+    ship_spool(tmp_path)
     spans = stored(tmp_path)
     expected = [-1, *(child * 100 + index for child in range(4) for index in range(50)), *range(1_000, 1_050)]
     assert sorted(span.input["n"] for span in spans if span.name == "work") == sorted(expected)
@@ -165,9 +175,7 @@ if __name__ == "__main__":
         [sys.executable, str(script)], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
-    left = open_store(config(tmp_path).store_url)
-    ship_folder(tmp_path / ".slipway/spool", left.write)
-    left.close()
+    ship_spool(tmp_path)
     numbers = [span.input["n"] for span in stored(tmp_path) if span.name == "work"]
     assert sorted(numbers) == [*range(40), 100, 101, 102]
     assert drops_of(tmp_path) == {}
@@ -187,14 +195,32 @@ def test_t05_a_fork_while_everything_runs_does_not_hang(started, tmp_path):
         thread.start()
     try:
         for _ in range(10):
-            assert code_of(forked(lambda: [work("child"), until(lambda: flush(5))])) == 0
+            # Where the disk stood still for longer than a fork waits, the store is out of the child's reach: it spools.
+            assert code_of(forked(lambda: [work("child"), flush(60), shutdown(60)])) == 0
     finally:
         stop.set()
         for thread in threads:
             thread.join()
     until(lambda: flush(5))
     shutdown()
+    ship_spool(tmp_path)
     assert sum(span.input["n"] == "child" for span in stored(tmp_path)) == 10
+
+
+def test_t05_the_child_of_a_stuck_opening_spools(started, tmp_path, monkeypatch):
+    monkeypatch.setattr("slipway.store.gate.PATIENCE_S", 0.05)
+    monkeypatch.setattr("slipway.track.tracing.FORK_WAIT_S", 0.05)
+    with kept_locked(tmp_path / ".slipway/slipway.db"):
+        started()
+        work("parent")
+        until(lambda: forks._opening)
+        child = forked(lambda: [work("child"), not flush(0.2), shutdown(0.2)])
+        assert code_of(child) == 0
+    until(lambda: flush(5))
+    shutdown()
+    ship_spool(tmp_path)
+    assert sorted(span.input["n"] for span in stored(tmp_path)) == ["child", "parent"]
+    assert drops_of(tmp_path) == {}
 
 
 def owned_sizes(*roots: object) -> int:

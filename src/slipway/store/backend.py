@@ -60,8 +60,9 @@ class Backend(Protocol):
         """Around the closing of all connections: at the end, after an error, or because the process forks."""
         ...
 
-    def after_fork(self) -> None:
-        """This process is a forked child: let go of what is the parent's."""
+    def after_fork(self, *, stayed_inside: bool) -> None:
+        """This process is a forked child: let go of what is the parent's. ``stayed_inside``: another thread of the parent was in
+        the driver all the while."""
         ...
 
     def begin(self, cursor: Any) -> None:

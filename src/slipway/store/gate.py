@@ -16,6 +16,10 @@ class Gate:
     """Entered with ``with gate:`` around every use of the driver. Not to be entered again by who is inside."""
 
     def __init__(self) -> None:
+        self.begin_afresh()
+
+    def begin_afresh(self) -> None:
+        """In a forked child, where whoever was inside is not."""
         self._changed = threading.Condition(threading.Lock())
         self._inside = 0
         self._shut = False

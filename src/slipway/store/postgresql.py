@@ -82,8 +82,8 @@ class PostgresqlBackend:
         """Nothing to do."""
         return nullcontext()
 
-    def after_fork(self) -> None:
-        """Nothing to do."""
+    def after_fork(self, *, stayed_inside: bool) -> None:
+        """Nothing to do: a child opens connections of its own."""
 
     def looked(self, connection: Connection) -> None:
         """Nothing to do: what a user may not write the server refuses."""

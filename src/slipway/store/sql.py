@@ -58,6 +58,7 @@ class SqlStore:
         return self.backend.read_only
 
     def _begin_afresh(self) -> None:
+        self._stayed_inside = False
         self._closed = self._closing = False
         self._gate = Gate()
         self._readers: list[Connection] = []
@@ -68,7 +69,8 @@ class SqlStore:
         # SQLite counts its locks by file, and the count would reach the child, the locks would not: the child's own
         # connections would believe themselves locked, and our last close would delete the log that they write to. So
         # nothing is open while the process forks; who needs a connection afterwards opens one.
-        if self._gate.shut():
+        self._stayed_inside = not self._gate.shut()
+        if not self._stayed_inside:
             with suppress(StoreError):  # where the disk fails the fork is not to blame
                 self._close_connections()
 
@@ -77,10 +79,10 @@ class SqlStore:
         self._abandoned.append((self._engine, self._readers, self._writing, self._writer))
         self._engine = self.backend.engine()
         closed = self._closed
+        self.backend.after_fork(stayed_inside=self._stayed_inside)
         self._inserts.forget()
         self._begin_afresh()
         self._closed = closed
-        self.backend.after_fork()
 
     # -- writing
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.data import Drop
 from slipway.errors import ConfigError, DataError, StoreError
 from slipway.registry import register
-from slipway.store import files, migrate, readonly
+from slipway.store import files, forks, migrate, readonly
 from slipway.store.blobs import FolderBlobs
 from slipway.store.session import Session
 
@@ -82,6 +82,7 @@ class SqliteBackend:
 
     def connect(self) -> sqlite3.Connection:
         """A driver connection, set up."""
+        forks.check(self.path)
         if self.read_only:
             return readonly.connect(self.path, timeout=BUSY_S)
         connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -93,6 +94,11 @@ class SqliteBackend:
 
     def prepare(self, engine: Engine) -> None:
         """Create or migrate the file, one process at a time. One that this user cannot write is only looked at."""
+        forks.check(self.path)
+        with forks.opening(self.path):
+            self._look_or_make(engine)
+
+    def _look_or_make(self, engine: Engine) -> None:
         files.own_folder(self.path.parent)
         if self.path.exists() and self.path.stat().st_size:
             self.read_only = readonly.reason(self.path)
@@ -135,8 +141,10 @@ class SqliteBackend:
         """End the session: SQLite takes the log into the file, unless somebody else still has it open."""
         return nullcontext() if self.read_only else self._session.closing()
 
-    def after_fork(self) -> None:
-        """The parent's session is not the child's."""
+    def after_fork(self, *, stayed_inside: bool) -> None:
+        """The parent's session is not the child's; nor is, for ever, a file that the parent was inside of."""
+        if stayed_inside:
+            forks.out_of_reach(self.path)
         self._session.after_fork()
 
     def begin(self, cursor: Any) -> None:
