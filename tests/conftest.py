@@ -26,6 +26,7 @@ settings.load_profile("suite")
 for _name in [name for name in os.environ if name.startswith("SLIPWAY_") and name != "SLIPWAY_NLU_DATA"]:
     del os.environ[_name]
 
+OF_PYTEST = "PYTEST_CURRENT_TEST"  # which it changes as it goes
 ROOT = Path(__file__).parent.parent
 BESIDE = ROOT.parent / "shared/data/nlu"
 
@@ -34,10 +35,10 @@ BESIDE = ROOT.parent / "shared/data/nlu"
 def _no_setting_is_left() -> Iterator[None]:
     """What a test sets for programs that it starts is not there for the fixtures of a later module, and a span that it left open
     is no parent of a later test's: which tests share a worker is chance."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("SLIPWAY_")}
+    before = {name: value for name, value in os.environ.items() if name != OF_PYTEST}
     yield
-    for name in [name for name in os.environ if name.startswith("SLIPWAY_") and name not in before]:
-        del os.environ[name]
+    for name in [name for name in os.environ if name not in before and name != OF_PYTEST]:
+        del os.environ[name]  # `init` itself sets some, for instrumentors to read
     os.environ.update(before)
     live = sys.modules.get("slipway.track.live")
     if live is not None:
