@@ -8,7 +8,7 @@ from slipway.data.evalrun import EvalRun, Look, Sample, Verdict
 from slipway.data.feedback import Feedback
 from slipway.data.ids import new_id, new_span_id, new_trace_id
 from slipway.data.log import LogRecord
-from slipway.data.message import Message, Reply, Request, Response, ToolCall, Usage
+from slipway.data.message import Logprob, Message, Reply, Request, Response, ToolCall, Usage
 from slipway.data.metric import Drop, MetricPoint
 from slipway.data.prompt import Prompt
 from slipway.data.score import Score
@@ -49,6 +49,7 @@ __all__ = [
     "Feedback",
     "KeyUse",
     "LogRecord",
+    "Logprob",
     "Look",
     "Member",
     "Message",

@@ -10,10 +10,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 import msgspec
+
+LATER: Mapping[str, bool] = {"later": True}
+"""Metadata of a record's field that was added after hashes of such records were stored: at its default it is left out, so that
+the old hashes stay equal."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -35,7 +39,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted((plain(item) for item in value), key=_encoder.encode)
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value) if not _left_out(value, each)}
     return _text(str(value))
 
 
@@ -52,6 +56,10 @@ def content_hash(value: Any) -> str:
 def digest(data: bytes) -> str:
     """SHA-256 of raw bytes, 64 hex digits: the address of a blob."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _left_out(value: Any, field: Field[Any]) -> bool:
+    return "later" in field.metadata and getattr(value, field.name) == field.default
 
 
 def _text(text: str) -> str:

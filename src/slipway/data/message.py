@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.data.canonical import LATER
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -28,18 +30,34 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and their price. ``cost_usd`` is None when no price is known: unknown is not free."""
+    """Tokens and their price. ``cost_usd`` is None when no price is known: unknown is not free. ``cached_tokens`` are those of
+    the input that the model did not have to read again."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
+    cached_tokens: int = field(default=0, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class Logprob:
+    """How likely a token of the answer was: the natural logarithm of its probability, and the likeliest ones in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Everything that decides an answer; its content hash is the cache key."""
+    """Everything that decides an answer; its content hash is the cache key.
 
-    messages: tuple[Message, ...]
+    ``prompt`` is a raw text to be continued, in place of ``messages``: no chat template touches it. ``response_schema`` (JSON
+    Schema) or ``grammar`` (GBNF, for a local model or a llama.cpp server) bind what the answer may be. ``logprobs`` is how many
+    alternatives are reported for each token of it; 0: none. ``extra`` goes to the provider as it is.
+    """
+
+    messages: tuple[Message, ...] = ()
     model: str = ""
     temperature: float | None = None
     max_tokens: int | None = None
@@ -48,11 +66,14 @@ class Request:
     tools: tuple[Mapping[str, Any], ...] = ()
     response_schema: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    prompt: str = field(default="", metadata=LATER)
+    grammar: str = field(default="", metadata=LATER)
+    logprobs: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete answer."""
+    """A complete answer. ``logprobs`` holds a `Logprob` for each of its tokens, when they were asked for."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
@@ -62,6 +83,7 @@ class Reply:
     latency_ms: float = 0.0
     first_token_ms: float | None = None
     cached: bool = False
+    logprobs: tuple[Logprob, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from slipway.data import Reply, Request
 from slipway.errors import ConfigError, MissingExtra, ModelError
 from slipway.models.fuse import check_remote
 from slipway.models.sse import EventReader
-from slipway.models.wire import Gathering, Prices, error_of, payload_of, reply_of
+from slipway.models.wire import Gathering, Prices, error_of, path_of, payload_of, reply_of
 from slipway.registry import register
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ LONGEST_BODY = 64 * 1024 * 1024
 class Endpoint:
     """One base URL with its key: sessions, errors, limits. `OpenAIModel` and `OpenAIEmbedder` speak through one.
 
-    The address is ``base_url``, else SLIPWAY_MODEL_URL, else OpenAI's. The key is ``api_key``; OPENAI_API_KEY is used only
-    when ``base_url`` was not given, so that no key goes to a server it was not meant for. Redirects are not followed.
+    The address is ``base_url``, else SLIPWAY_MODEL_URL, else OpenAI's. The key is ``api_key``; SLIPWAY_MODEL_KEY, else
+    OPENAI_API_KEY, is used only when ``base_url`` was not given, so that no key goes to a server it was not meant for.
+    Redirects are not followed.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Endpoint:
         if not url.startswith(("http://", "https://")):
             raise ConfigError(f"{url!r} is no address of a model", mend="write http://127.0.0.1:8000/v1, for example")
         self.url = url.rstrip("/")
-        key = api_key or (None if base_url else os.environ.get("OPENAI_API_KEY"))
+        key = api_key or (None if base_url else os.environ.get("SLIPWAY_MODEL_KEY") or os.environ.get("OPENAI_API_KEY"))
         self._headers = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
         self._timeout_s = timeout_s
         self._idle_s = idle_s
@@ -144,7 +145,7 @@ class OpenAIModel:
     async def complete(self, request: Request) -> Reply:
         """The whole answer, with its latency. Raises `ModelError`."""
         started = self._clock()
-        body = await self.endpoint.post_json("/chat/completions", payload_of(request, self.name, stream=False))
+        body = await self.endpoint.post_json(path_of(request), payload_of(request, self.name, stream=False))
         reply = reply_of(body, request.model or self.name, self.prices)
         return replace(reply, latency_ms=(self._clock() - started) * 1000)
 
@@ -168,7 +169,7 @@ class OpenAIModel:
         reader = EventReader()
         body = payload_of(request, self.name, stream=True)
         try:
-            async with self.endpoint.post("/chat/completions", body) as response:
+            async with self.endpoint.post(path_of(request), body) as response:
                 async for packet in response.content.iter_any():
                     for data in reader.feed(packet):
                         text = gathering.add(data)

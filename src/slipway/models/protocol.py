@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from slipway.data import Reply, Request
@@ -20,4 +20,15 @@ class Model(Protocol):
 
     def stream(self, request: Request) -> AsyncIterator[str]:
         """The answer's text, piece by piece."""
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Anything that makes a vector of each text: ``await embedder(["a", "b"])``."""
+
+    name: str
+
+    async def __call__(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector for each text, in order. Raises `slipway.errors.ModelError`."""
         ...

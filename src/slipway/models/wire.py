@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.data import Message, Reply, Request, ToolCall, Usage
+from slipway.data import Logprob, Message, Reply, Request, ToolCall, Usage
 from slipway.errors import ModelError
 
 Prices = Mapping[str, tuple[float, float]]
@@ -19,13 +20,22 @@ RAW = "$raw"
 """Where arguments are kept that are no JSON object."""
 
 
+def path_of(request: Request) -> str:
+    """Where a request goes below the base URL: a raw prompt is a text completion."""
+    return "/completions" if request.prompt else "/chat/completions"
+
+
 def payload_of(request: Request, model: str, *, stream: bool) -> dict[str, Any]:
-    """The body of a chat completion."""
-    body: dict[str, Any] = {
-        **request.extra,
-        "model": request.model or model,
-        "messages": [_message(message) for message in request.messages],
-    }
+    """The body of a chat completion, or of a text completion when the request has a raw prompt.
+
+    ``grammar`` is llama.cpp's name for one, and ``json_schema`` its name for a schema beside a raw prompt. A server that does
+    not know them should refuse them; some ignore what they do not know.
+    """
+    body: dict[str, Any] = {**request.extra, "model": request.model or model}
+    if request.prompt:
+        body["prompt"] = request.prompt
+    else:
+        body["messages"] = [_message(message) for message in request.messages]
     for key in ("temperature", "max_tokens", "seed"):
         if getattr(request, key) is not None:
             body[key] = getattr(request, key)
@@ -37,7 +47,13 @@ def payload_of(request: Request, model: str, *, stream: bool) -> dict[str, Any]:
         ]
     if request.response_schema is not None:
         schema = {"name": "reply", "schema": request.response_schema, "strict": True}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        response_format = {"type": "json_schema", "json_schema": schema}
+        body |= {"json_schema": request.response_schema} if request.prompt else {"response_format": response_format}
+    if request.grammar:
+        body["grammar"] = request.grammar
+    if request.logprobs > 0:
+        chat = {"logprobs": True, "top_logprobs": request.logprobs}
+        body |= {"logprobs": request.logprobs} if request.prompt else chat
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     return body
@@ -64,7 +80,7 @@ def reply_of(body: Any, model: str, prices: Prices) -> Reply:
     """The reply in the body of a chat completion. Raises `ModelError` when it is none."""
     try:
         choice = body["choices"][0]
-        message = choice["message"]
+        message = choice["message"] if "message" in choice else {"content": choice["text"]}
         calls = tuple(_call(call["id"], call["function"]) for call in message.get("tool_calls") or ())
         named = body.get("model") or model
         return Reply(
@@ -73,6 +89,7 @@ def reply_of(body: Any, model: str, prices: Prices) -> Reply:
             usage=usage_of(body.get("usage"), named, model, prices),
             finish_reason=choice.get("finish_reason") or "stop",
             model=named,
+            logprobs=logprobs_of(choice.get("logprobs")),
         )
     except (KeyError, IndexError, TypeError, AttributeError):
         raise ModelError(
@@ -88,7 +105,45 @@ def usage_of(usage: Any, named: str, model: str, prices: Prices) -> Usage:
         return Usage()
     price = prices.get(named, prices.get(model))
     cost = None if price is None else (tokens[0] * price[0] + tokens[1] * price[1]) / 1_000_000
-    return Usage(input_tokens=tokens[0], output_tokens=tokens[1], cost_usd=cost)
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
+    return Usage(tokens[0], tokens[1], cost, cached if type(cached) is int and 0 < cached <= tokens[0] else 0)
+
+
+def logprobs_of(said: Any) -> tuple[Logprob, ...]:
+    """The tokens' log-probabilities in a choice, in either of the two forms in use; what is malformed is left out."""
+    if not isinstance(said, Mapping):
+        return ()
+    content = said.get("content")
+    if isinstance(content, list):
+        return tuple(
+            _logprob(each) for each in content if isinstance(each, Mapping) and _is_number(each.get("logprob"))
+        )
+    tokens, numbers = said.get("tokens"), said.get("token_logprobs")  # the older form, of text completions
+    if not isinstance(tokens, list) or not isinstance(numbers, list):
+        return ()
+    tops = said.get("top_logprobs")
+    rows = tops if isinstance(tops, list) else []
+    rows = [*rows, *([None] * (len(tokens) - len(rows)))]
+    return tuple(
+        Logprob(str(token), float(number), _top(row.items()) if isinstance(row, Mapping) else ())
+        for token, number, row in zip(tokens, numbers, rows, strict=False)
+        if _is_number(number)
+    )
+
+
+def _logprob(said: Mapping[str, Any]) -> Logprob:
+    top = said.get("top_logprobs")
+    pairs = [(each.get("token"), each.get("logprob")) for each in top or () if isinstance(each, Mapping)]
+    return Logprob(str(said.get("token", "")), float(said["logprob"]), _top(pairs))
+
+
+def _top(pairs: Iterable[tuple[Any, Any]]) -> tuple[tuple[str, float], ...]:
+    return tuple((str(token), float(number)) for token, number in pairs if _is_number(number))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _call(call_id: str | None, function: Mapping[str, Any]) -> ToolCall:
@@ -115,6 +170,7 @@ class Gathering:
     _finish: str | None = None
     _usage: Any = None
     _named: str = ""
+    _logprobs: list[Logprob] = field(default_factory=list)
 
     def add(self, data: str) -> str:
         """Take one event in; returns the text it brings. Raises `ModelError` for an error event or one that is no JSON."""
@@ -136,9 +192,10 @@ class Gathering:
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
             return ""
         self._finish = choices[0].get("finish_reason") or self._finish
+        self._logprobs += logprobs_of(choices[0].get("logprobs"))
         delta = choices[0].get("delta")
         if not isinstance(delta, Mapping):
-            return ""
+            delta = {"content": choices[0].get("text")}
         for part in delta.get("tool_calls") or ():
             self._add_call(part)
         text = delta.get("content")
@@ -158,6 +215,7 @@ class Gathering:
             usage=usage_of(self._usage, named, self.model, self.prices),
             finish_reason=self._finish or "stop",
             model=named,
+            logprobs=tuple(self._logprobs),
         )
 
     def _add_call(self, part: Any) -> None:

@@ -1,0 +1,207 @@
+"""The engine room of a local model: one GGUF file loaded by llama.cpp, and the threads that ask it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from slipway.errors import ConfigError, MissingExtra, ModelError, NotFound
+from slipway.models.slots import Scales, Slots
+from slipway.models.weights import fingerprint
+
+T = TypeVar("T")
+CANNOT_LOAD = 424
+"""The status of a model that cannot be loaded: asking it again does not help, another model may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter's file and how strongly it counts."""
+
+    path: Path
+    scale: float
+    label: str
+
+    @classmethod
+    def of(cls, path: str | Path, scale: float) -> Adapter:
+        """Raises `ConfigError` when there is no such file."""
+        found = found_file(path, "adapter")
+        return cls(found, scale, f"{found.stem}@{fingerprint(found)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What is loaded and how."""
+
+    path: Path
+    adapters: tuple[Adapter, ...]
+    label: str
+    ctx: int
+    parallel: int
+    threads: int
+    batch: int
+    template: str
+    pooling: str = ""
+    """How embeddings are pooled; "" for a model that writes."""
+
+    @classmethod
+    def of(cls, path: str | Path, adapters: tuple[Adapter, ...], *, parallel: int = 1, **rest: Any) -> Loading:
+        """Checks the files. Raises `ConfigError`."""
+        found = found_file(path, "model")
+        if parallel < 1 or rest["ctx"] < 1 or rest["batch"] < 32:
+            raise ConfigError(
+                "a local model needs ctx >= 1, parallel >= 1 and batch >= 32", mend="see docs/guides/models.md"
+            )
+        return cls(found, adapters, f"gguf/{found.stem}@{fingerprint(found)}", parallel=parallel, **rest)
+
+    def name(self, scales: Scales) -> str:
+        """The model's file, and each adapter's with its scale."""
+        parts = [f"+{adapter.label}*{scale:g}" for adapter, scale in zip(self.adapters, scales, strict=True)]
+        return self.label + "".join(parts)
+
+
+def found_file(path: str | Path, what: str) -> Path:
+    """The absolute path of a file that exists. Raises `ConfigError`."""
+    found = Path(path).expanduser().absolute()
+    if not found.is_file():
+        raise ConfigError(
+            f"there is no {what} {str(path)!r}", mend="give the path of a GGUF file, or fetch one: slipway model pull"
+        )
+    return found
+
+
+class Engine:
+    """One loaded model. Loaded at the first call, and again in a forked child: llama.cpp's threads are not copied."""
+
+    def __init__(self, loading: Loading) -> None:
+        _xllamacpp()
+        self.loading = loading
+        self._begin()
+        _ENGINES.add(self)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._server: Any = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._folder = ""
+        self._slots = Slots(self.loading.parallel)
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Run ``work`` in one of as many threads as there are slots."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.loading.parallel, thread_name_prefix="slipway-gguf")
+            return self._pool.submit(work)
+
+    def ask(
+        self, kind: str, body: Mapping[str, Any], scales: Scales, take: Callable[[str], bool], stop: threading.Event
+    ) -> None:
+        """Ask for a completion; ``take`` gets each event, and ends it by returning True. Raises `ModelError`."""
+        server = self.server()
+        if stop.is_set():
+            return
+        with self._slots.take(scales) as turn:
+            lora = [{"id": number, "scale": scale} for number, scale in enumerate(scales)]
+            own = {"id_slot": turn.slot, "cache_prompt": turn.reuse, **({"lora": lora} if lora else {})}
+            getattr(server, f"handle_{kind}")(json.dumps({**body, **own}), take)
+
+    def embed(self, texts: list[str]) -> Any:
+        """llama.cpp's answer to a request for embeddings."""
+        return json.loads(self.server().handle_embeddings(json.dumps({"input": texts})))
+
+    def server(self) -> Any:
+        """llama.cpp with the file loaded. Raises `ModelError` when it cannot be."""
+        with self._lock:
+            if self._server is None:
+                self._server = self._load()
+            return self._server
+
+    def close(self) -> None:
+        """Let what runs end, and free the memory."""
+        with self._lock:
+            pool, server, folder = self._pool, self._server, self._folder
+            self._pool = self._server = None
+            self._folder = ""
+            self._slots = Slots(self.loading.parallel)
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+        del server
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _load(self) -> Any:
+        x = _xllamacpp()
+        params, loading = x.CommonParams(), self.loading
+        params.model.path = str(loading.path)
+        params.model_alias = {loading.label}
+        params.n_ctx = loading.ctx * loading.parallel
+        params.n_parallel = loading.parallel
+        params.kv_unified = False
+        params.n_batch = params.n_ubatch = loading.batch
+        threads = loading.threads or len(os.sched_getaffinity(0))
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+        params.lora_adapters = [x.CommonAdapterLoraInfo(str(each.path), each.scale) for each in loading.adapters]
+        # Its entries do not say under which adapter they were read: the answers of one came back under another.
+        params.cache_ram_mib = 0
+        if loading.pooling:
+            params.embedding = True
+            params.pooling_type = _pooling(x, loading.pooling)
+        params.chat_template = loading.template
+        params.fit_params = params.warmup = params.ui = params.endpoint_slots = False
+        params.verbosity = -1
+        # llama.cpp's server listens, too. Here it does so where only this user comes: a socket in a folder of its own.
+        self._folder = tempfile.mkdtemp(prefix="slipway-gguf-")
+        params.hostnames = [f"{self._folder}/s.sock"]
+        params.n_threads_http = 1
+        try:
+            return x.Server(params)
+        except (RuntimeError, ValueError) as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise ModelError(
+                f"{loading.path} cannot be loaded: {error}",
+                mend="is it a whole GGUF file, and the adapter made for it?",
+                status=CANNOT_LOAD,
+            ) from None
+
+    def _forget(self) -> None:
+        # In a forked child: the threads that the object would wait for are not there, so it may never be ended.
+        if self._server is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
+        self._begin()
+
+
+# The one thing kept by this module: which engines a fork must leave alone.
+_ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for engine in list(_ENGINES):
+        engine._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _pooling(x: Any, name: str) -> Any:
+    kinds = {"auto": "UNSPECIFIED", "mean": "MEAN", "cls": "CLS", "last": "LAST"}
+    if name not in kinds:
+        raise ConfigError(str(NotFound.among("pooling", name, kinds)))
+    return x.llama_pooling_type[f"LLAMA_POOLING_TYPE_{kinds[name]}"]
+
+
+def _xllamacpp() -> Any:
+    try:
+        import xllamacpp
+    except ImportError:
+        raise MissingExtra.named("local", "xllamacpp") from None
+    return xllamacpp
