@@ -1,10 +1,16 @@
-"""`slipway-assistant`: understand (many lines), ask (one), variants, demo. Each option has a `SLIPWAY_ASSISTANT_*` variable."""
+"""`slipway-assistant`: understand (many lines), ask (one), variants, demo; the files cli_*.py beside this one have the rest.
+
+Each option has a `SLIPWAY_ASSISTANT_*` variable. A file cli_*.py adds its commands by being there; it is imported whenever any
+command runs, so what it needs is imported inside its functions.
+"""
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
+import pkgutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -14,16 +20,11 @@ from typing import Any, TextIO
 import click
 
 from slipway.errors import DataError, SlipwayError
+from slipway_assistant import options
 from slipway_assistant.mind import BEST, Mind, answer
 
 LANGUAGES = ("en", "fr", "ja")
 FINE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
-_variant = click.option(
-    "--variant", default="", metavar="NAME", help="Which mind.  [default: the best; see `variants`]"
-)
-_minds = click.option(
-    "--minds", type=click.Path(path_type=Path), metavar="DIR", help="Where fitted minds are kept.  [default: ~/.cache]"
-)
 
 
 @click.group(context_settings={"help_option_names": ["--help", "-h"]})
@@ -33,8 +34,8 @@ def root() -> None:
 
 @root.command()
 @click.option("--jsonl", is_flag=True, help="Read and write JSON lines (the only form there is).")
-@_variant
-@_minds
+@options.variant
+@options.minds
 def understand(jsonl: bool, variant: str, minds: Path | None) -> int:
     """Read {"id","text","lang"} lines, write {"id","call","confidence","ms"} lines, in the same order.
 
@@ -54,13 +55,18 @@ def understand(jsonl: bool, variant: str, minds: Path | None) -> int:
 
 @root.command()
 @click.argument("text", nargs=-1, required=True)
-@click.option("--lang", type=click.Choice(["en", "fr", "ja"]), help="The language.  [default: detected]")
+@options.language
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line.")
-@_variant
-@_minds
-def ask(text: tuple[str, ...], lang: str | None, as_json: bool, variant: str, minds: Path | None) -> int:
+@click.option("--do", is_flag=True, help="Do it too, and print what the assistant says.")
+@options.variant
+@options.minds
+def ask(text: tuple[str, ...], lang: str | None, as_json: bool, do: bool, variant: str, minds: Path | None) -> int:
     """Say what the assistant would call for one sentence."""
     sentence = " ".join(text)
+    if do:
+        from slipway_assistant.conversation import do_one
+
+        return do_one(sentence, lang, variant, minds, as_json=as_json)
     mind = _mind(variant, minds)
     answered = _answer(mind, {"text": sentence, "lang": lang} if lang else {"text": sentence})
     click.echo(
@@ -162,14 +168,23 @@ def _facts(answered: dict[str, Any]) -> str:
 
 
 def _mind(name: str, minds: Path | None) -> Any:
-    from slipway_assistant import experiment
+    from slipway_assistant.opening import ready_mind
 
-    if minds is not None:
-        os.environ[experiment.FOLDER] = str(minds.absolute())
-    ready = experiment.ready(name or BEST)
-    if not ready.cached:
-        print(f"fitted {ready.variant.name} in {ready.seconds:.0f} s; next time it is loaded", file=sys.stderr)  # noqa: T201
-    return ready.mind
+    return ready_mind(name or BEST, minds)
+
+
+def _add_commands() -> None:
+    """The commands of every cli_*.py in this package."""
+    import slipway_assistant
+
+    for info in pkgutil.iter_modules(slipway_assistant.__path__):
+        if info.name.startswith("cli_"):
+            for thing in vars(importlib.import_module(f"slipway_assistant.{info.name}")).values():
+                if isinstance(thing, click.Command):
+                    root.add_command(thing)
+
+
+_add_commands()
 
 
 def main() -> int:

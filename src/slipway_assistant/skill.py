@@ -48,13 +48,13 @@ ORDER = (
 class Memory(Protocol):
     """What a skill may ask of the assistant's memory (memory.py keeps it)."""
 
-    def count(self, kind: str, value: str) -> None:
+    def count(self, kind: str, value: str) -> object:
         """Remember that `value` was asked for once more; a song, an artist, a place ..."""
 
     def favourite(self, kind: str) -> str | None:
         """What is asked for most of that kind, or was said to be the favourite."""
 
-    def remember(self, kind: str, value: str, sentence: str = "") -> None:
+    def remember(self, kind: str, value: str, sentence: str = "") -> object:
         """Keep what was said."""
 
     def last(self, kind: str, n: int) -> Sequence[str]:
@@ -196,8 +196,8 @@ def find(name: str) -> Skill:
         raise NotFound.among("skill", name, skills()) from None
 
 
-def run(call: Mapping[str, Any], ctx: Context) -> Answer:
-    """Do a call. Never raises: what goes wrong is said, in the context's language."""
+def run(call: Mapping[str, Any], ctx: Context, *, timeout_s: float | None = None) -> Answer:
+    """Do a call. Never raises: what goes wrong is said, in the context's language. `timeout_s` beats the skill's own."""
     try:
         chosen = find(str(call.get("name", "")))
         arguments = _arguments(chosen.function, call.get("arguments") or {})
@@ -207,10 +207,10 @@ def run(call: Mapping[str, Any], ctx: Context) -> Answer:
         if name not in arguments:
             question = chosen.questions.get(name, _WHICH)
             return Answer(pick(ctx.lang, question), {"missing": name}, ok=False, ask=name)
-    return _within(chosen, arguments, ctx)
+    return _within(chosen, arguments, ctx, chosen.timeout_s if timeout_s is None else timeout_s)
 
 
-def _within(chosen: Skill, arguments: Mapping[str, Any], ctx: Context) -> Answer:
+def _within(chosen: Skill, arguments: Mapping[str, Any], ctx: Context, timeout_s: float) -> Answer:
     """Run it in a thread of its own, so that one that hangs costs its time and no more."""
     from slipway import wrap  # brings recording with it, which reading the schema has no use for
 
@@ -224,7 +224,7 @@ def _within(chosen: Skill, arguments: Mapping[str, Any], ctx: Context) -> Answer
 
     thread = threading.Thread(target=wrap(work), name=f"skill {chosen.name}", daemon=True)
     thread.start()
-    thread.join(chosen.timeout_s)
+    thread.join(timeout_s)
     # One that ends at the very moment still counts.
     return box[0] if box else Answer(pick(ctx.lang, _TOO_LONG), {"error": "timeout", "skill": chosen.name}, ok=False)
 

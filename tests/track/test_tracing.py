@@ -363,6 +363,21 @@ def test_capture_can_be_switched_off():
     assert (recorded.one("a").input, recorded.one("a").output) == (None, None)
 
 
+def test_a_span_may_have_begun_before_it_could_be_opened():
+    with recording() as recorded:
+        with span("speech") as turn, span("silence") as waited:
+            turn.began_before(0.5)
+            assert waited.began_before(0.5) is waited
+        outer, inner = recorded.one("speech"), recorded.one("silence")
+        assert outer.started_ns <= inner.started_ns
+        assert 500_000_000 < inner.duration_ns < 600_000_000
+        with span("later") as later:
+            later.began_before(-9.0)
+        assert 0 <= recorded.one("later").duration_ns < 100_000_000
+    with span("nowhere") as nothing:
+        assert not nothing.began_before(0.5)
+
+
 def test_a_span_ends_once_and_takes_errors_by_hand():
     with recording() as recorded:
         with span("s") as s:

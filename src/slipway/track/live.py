@@ -160,6 +160,11 @@ class LiveSpan:
         """``ok`` or ``error``, instead of what the exception (or its absence) would say."""
         self.status_set = "error" if status == "error" else "ok"
 
+    def began_before(self, seconds: float) -> LiveSpan:
+        """What this span stands for began so long before it was opened, when nobody could know: speech that has ended."""
+        self.started -= max(0, round(seconds * 1e9))
+        return self
+
     def first_token(self) -> None:
         """The first part of a streamed answer is here. Later calls change nothing."""
         if self.first < 0:
@@ -235,6 +240,10 @@ class NoSpan:
     otel_before: Any = None
 
     def set(self, mapping: Mapping[str, Any] | None = None, /, **attributes: Any) -> NoSpan:
+        """Nothing."""
+        return self
+
+    def began_before(self, seconds: float) -> NoSpan:
         """Nothing."""
         return self
 

@@ -107,7 +107,8 @@ def _at_rate(pcm: NDArray[int16], rate: int, wanted: int) -> NDArray[int16]:
     import numpy as np
 
     at = np.arange(round(len(pcm) * wanted / rate)) * (rate / wanted)
-    return np.interp(at, np.arange(len(pcm)), pcm).astype(np.int16)
+    brought: NDArray[int16] = np.interp(at, np.arange(len(pcm)), pcm).astype(np.int16)
+    return brought
 
 
 class Loudspeaker:
