@@ -26,7 +26,8 @@ class Person:
     ) -> Answer:
         """The answer to a call, as the assistant would make it."""
         ctx = Context(lang, self.now, self.settings, self.folder, confirmed=confirmed, heard=heard)
-        return run({"name": name, "arguments": arguments}, ctx)
+        # A disk may stall for longer than a person would wait.
+        return run({"name": name, "arguments": arguments}, ctx, timeout_s=600)
 
     def later(self, **amount: float) -> None:
         """Time goes by."""

@@ -164,21 +164,15 @@ def skills() -> Mapping[str, Skill]:
 
     found: dict[str, Skill] = {}
     for info in pkgutil.iter_modules(room.__path__):
-        module = importlib.import_module(f"{room.__name__}.{info.name}")
-        for thing in vars(module).values():
-            declared = getattr(thing, "__skill__", None)
-            # A skill that another file uses is found in its own file.
-            if isinstance(declared, Skill) and declared.call.__module__ == module.__name__:
-                if declared.name in found:
-                    raise DataError(
-                        f"two skills are called {declared.name!r}", mend=f"rename the one in {module.__name__}"
-                    )
-                found[declared.name] = declared
+        for name, declared in _declared(f"{room.__name__}.{info.name}").items():
+            if name in found:
+                raise DataError(f"two skills are called {name!r}", mend=f"rename the one in {info.name}.py")
+            found[name] = declared
     for point in metadata.entry_points(group="slipway.skills"):
-        declared = getattr(point.load(), "__skill__", None)
-        if not isinstance(declared, Skill):
+        theirs = getattr(point.load(), "__skill__", None)
+        if not isinstance(theirs, Skill):
             raise DataError(f"entry point {point.value} is no skill", mend="mark the function with @skill('name')")
-        found.setdefault(declared.name, declared)
+        found.setdefault(theirs.name, theirs)
     place = {name: at for at, name in enumerate(ORDER)}
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: (place.get(item[0], len(place)), item[0]))))
 
@@ -189,11 +183,27 @@ def functions() -> tuple[Function, ...]:
 
 
 def find(name: str) -> Skill:
-    """The skill of that name; NotFound names the nearest one."""
+    """The skill of that name; NotFound names the nearest one. music.play is looked for in music_play.py, then everywhere."""
+    from slipway_assistant import skills as room
+
+    home = name.replace(".", "_")
+    # The usual case reads one file, and is not hurt by another that is broken.
+    here = home.isidentifier() and any(info.name == home for info in pkgutil.iter_modules(room.__path__))
+    if here and (found := _declared(f"{room.__name__}.{home}").get(name)):
+        return found
     try:
         return skills()[name]
     except KeyError:
         raise NotFound.among("skill", name, skills()) from None
+
+
+@cache
+def _declared(module_name: str) -> Mapping[str, Skill]:
+    """The skills of one file."""
+    module = importlib.import_module(module_name)
+    declared = [getattr(thing, "__skill__", None) for thing in vars(module).values()]
+    # A skill that another file uses is found in its own file.
+    return {d.name: d for d in declared if isinstance(d, Skill) and d.call.__module__ == module_name}
 
 
 def run(call: Mapping[str, Any], ctx: Context, *, timeout_s: float | None = None) -> Answer:
@@ -201,7 +211,7 @@ def run(call: Mapping[str, Any], ctx: Context, *, timeout_s: float | None = None
     try:
         chosen = find(str(call.get("name", "")))
         arguments = _arguments(chosen.function, call.get("arguments") or {})
-    except SlipwayError as error:
+    except Exception as error:  # a skill's file may be broken in any way
         return _failed(error, ctx)
     for name in chosen.function.required:
         if name not in arguments:

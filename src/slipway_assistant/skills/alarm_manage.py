@@ -17,6 +17,7 @@ RECENT_S = 3_600
 
 @skill(
     "alarm.manage",
+    timeout_s=8.0,
     ask={
         "action": {
             "en": "What should I do with the alarm?",

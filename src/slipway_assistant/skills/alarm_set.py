@@ -7,7 +7,7 @@ from slipway_assistant.clocks import Clock, Clocks
 from slipway_assistant.skill import Answer, Context, SkillError, Span, pick, skill
 
 
-@skill("alarm.set")
+@skill("alarm.set", timeout_s=8.0)
 def set_alarm(ctx: Context, *, when: Span = "") -> Answer:
     """Set an alarm that rings at a time of day.
 

@@ -15,6 +15,7 @@ from slipway_assistant.skill import Answer, Context, SkillError, pick, skill
 
 @skill(
     "timer.manage",
+    timeout_s=8.0,
     ask={
         "action": {
             "en": "What should I do with the timer?",

@@ -9,7 +9,7 @@ from slipway_assistant.skill import Answer, Context, SkillError, Span, pick, ski
 LONGEST_S = 30 * 86_400
 
 
-@skill("timer.set")
+@skill("timer.set", timeout_s=8.0)
 def set_timer(
     ctx: Context,
     *,

@@ -101,6 +101,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> None:
 
     made = {f.__skill__.name: f.__skill__ for f in (thing, breaks, refuses, hangs)}  # type: ignore[attr-defined]
     monkeypatch.setattr(seam, "skills", lambda: made)
+    monkeypatch.setattr(seam, "find", lambda name: made[name] if name in made else find(name))
 
 
 @pytest.mark.usefixtures("only")
@@ -122,6 +123,8 @@ def test_arguments_are_taken_as_the_skill_needs_them(ctx: Context, arguments: di
     ("call", "error"),
     [
         ({"name": "thing.mak"}, "did you mean 'thing.make'?"),
+        ({"name": "timer.sett"}, "no skill"),
+        ({"name": "../x"}, "no skill"),
         ({}, "no skill ''"),
         ({"name": "thing.make", "arguments": {"size": "bigg"}}, "did you mean 'big'?"),
         ({"name": "thing.make", "arguments": {"siz": "big"}}, "did you mean 'size'?"),
