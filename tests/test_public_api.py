@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 def test_the_list():
     assert slipway.__all__ == sorted(slipway._HOME)
     assert " ".join(slipway.__all__) == (
-        "Example Limit Score SlipwayError Span Suite Variant compare current_span dataset evaluate feedback flush gate init"
-        " journey judge log open_store register shutdown span task trace wrap"
+        "Example Limit Message Request Score SlipwayError Span Suite Variant compare current_span dataset default_model"
+        " evaluate feedback flush gate init journey judge log open_model open_store register shutdown span task trace wrap"
     )
 
 

@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slipway.data import Example, Score, Span, Variant
+    from slipway.data import Example, Message, Request, Score, Span, Variant
     from slipway.errors import SlipwayError
     from slipway.evals.compare import compare
     from slipway.evals.datasets import dataset
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from slipway.evals.run import evaluate
     from slipway.evals.suites import Suite
     from slipway.evals.task import task
+    from slipway.models.opening import default_model, open_model
     from slipway.registry import register
     from slipway.scorers.judge import judge
     from slipway.store import open_store
@@ -42,6 +43,8 @@ __version__ = "0.1.0"
 _HOME = {
     "Example": "slipway.data",
     "Limit": "slipway.evals.limits",
+    "Message": "slipway.data",
+    "Request": "slipway.data",
     "Score": "slipway.data",
     "SlipwayError": "slipway.errors",
     "Span": "slipway.data",
@@ -50,6 +53,7 @@ _HOME = {
     "compare": "slipway.evals.compare",
     "current_span": "slipway.track",
     "dataset": "slipway.evals.datasets",
+    "default_model": "slipway.models.opening",
     "evaluate": "slipway.evals.run",
     "feedback": "slipway.track.feedback",
     "flush": "slipway.track",
@@ -58,6 +62,7 @@ _HOME = {
     "journey": "slipway.evals.journey",
     "judge": "slipway.scorers.judge",
     "log": "slipway.track.metrics",
+    "open_model": "slipway.models.opening",
     "open_store": "slipway.store",
     "register": "slipway.registry",
     "shutdown": "slipway.track",
@@ -70,6 +75,8 @@ _HOME = {
 __all__ = [
     "Example",
     "Limit",
+    "Message",
+    "Request",
     "Score",
     "SlipwayError",
     "Span",
@@ -78,6 +85,7 @@ __all__ = [
     "compare",
     "current_span",
     "dataset",
+    "default_model",
     "evaluate",
     "feedback",
     "flush",
@@ -86,6 +94,7 @@ __all__ = [
     "journey",
     "judge",
     "log",
+    "open_model",
     "open_store",
     "register",
     "shutdown",
