@@ -23,7 +23,7 @@ from slipway.errors import SlipwayError
 from slipway_assistant import mind as minds
 from slipway_assistant.afterwards import Afterwards
 from slipway_assistant.settings import Settings
-from slipway_assistant.skill import Answer, Context, Forgetful, pick, run
+from slipway_assistant.skill import Answer, Context, Forgetful, pick, run, skills
 from slipway_assistant.stages import BUDGETS_MS, Stages, called, messages, turn
 from slipway_assistant.text import detect_language
 from slipway_assistant.voice.loudspeaker import Sink, play
@@ -58,12 +58,21 @@ class Recognised(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Speech that has ended: how to get its text, how long it took to be sure of its end, and the sound (16 kHz)."""
+    """Speech that has ended: how to get its text, how long it took to be sure of its end, and the sound (16 kHz).
+
+    `took_s` is what recognition took after that where it is over already; None where `recognise` is what does it.
+    """
 
     recognise: Callable[[], Recognised]
     lang: str
     waited_s: float = 0.0
+    took_s: float | None = None
     pcm: Any = None
+
+    @property
+    def ended_s(self) -> float:
+        """How long ago the speech ended."""
+        return self.waited_s + (self.took_s or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,8 @@ class _Plain:
     call: Mapping[str, Any] | None
     why: str = ""
     say: str = ""
+    confirmed: bool = False
+    before: tuple[Mapping[str, Any], ...] = ()
 
 
 class Assistant:
@@ -132,20 +143,36 @@ class Assistant:
         self._quiet = threading.Event()
         self._session, self._last = "", float("-inf")
 
-    def turn_text(self, text: str, lang: str | None = None, *, addressed: bool = True) -> Turn:
-        """Answer what was written. `addressed` False: it may be meant for somebody else, who is left alone then."""
+    def turn_text(self, text: str, lang: str | None = None, *, addressed: bool = True, aloud: bool = True) -> Turn:
+        """Answer what was written. `addressed` False: it may be meant for somebody else, who is left alone then.
+
+        `aloud` False: the sound is made, and not played.
+        """
         heard = _Heard(text, lang or self.settings.language or detect_language(text))
-        return self._turn(0.0, None, lambda stages: heard, addressed)
+        return self._turn(0.0, None, lambda stages: heard, addressed, aloud)
 
-    def turn_speech(self, said: Said, *, addressed: bool = True) -> Turn:
+    def turn_speech(self, said: Said, *, addressed: bool = True, aloud: bool = True) -> Turn:
         """Answer what was said just now."""
-        return self._turn(said.waited_s, said.pcm, lambda stages: self._heard(stages, said), addressed)
+        return self._turn(said.ended_s, said.pcm, lambda stages: self._heard(stages, said), addressed, aloud)
 
-    def turn_audio(self, pcm: Any, lang: str | None = None, *, addressed: bool = True) -> Turn:
+    def turn_audio(self, pcm: Any, lang: str | None = None, *, addressed: bool = True, aloud: bool = True) -> Turn:
         """Answer a recording: 16-bit samples, 16,000 a second."""
         from slipway_assistant.listening import said_in
 
-        return self.turn_speech(said_in(self.ears, pcm, lang or self.settings.language), addressed=addressed)
+        said = said_in(self.ears, pcm, lang or self.settings.language)
+        return self.turn_speech(said, addressed=addressed, aloud=aloud)
+
+    def warm(self) -> None:
+        """Load what would make the first turn slow: the skills, the voice, and what the mind loads when it is first asked."""
+        skills()
+        for lang in ("en", "fr", "ja"):
+            minds.answer(self.mind, "1", lang)
+            for _ in self.voice.say("1", lang) if self.voice is not None else ():
+                pass
+
+    def thumb(self, trace_id: str, *, up: bool) -> None:
+        """What the person thinks of a turn."""
+        self.after.thumb(trace_id, up=up)
 
     def interrupt(self) -> None:
         """Somebody talks over the answer: it ends within one chunk."""
@@ -172,17 +199,17 @@ class Assistant:
         if self.memory is not None:
             self.memory.close()
 
-    def _turn(self, waited_s: float, pcm: Any, hear: Callable[[Stages], _Heard], addressed: bool) -> Turn:
+    def _turn(self, before_s: float, pcm: Any, hear: Callable[[Stages], _Heard], addressed: bool, aloud: bool) -> Turn:
         with self._one:
             self._quiet.clear()
-            with turn(self.session(), before_s=waited_s, budgets=self.budgets, clock=self._clock) as stages:
-                made = self._answered(stages, hear(stages), addressed)
+            with turn(self.session(), before_s=before_s, budgets=self.budgets, clock=self._clock) as stages:
+                made = self._answered(stages, hear(stages), addressed, aloud)
                 stages.root.set(self.after.audio(stages.trace_id, pcm, made.audio))
             self._last = self._clock()
             self.after.turn(made)
             return made
 
-    def _answered(self, stages: Stages, heard: _Heard, addressed: bool) -> Turn:
+    def _answered(self, stages: Stages, heard: _Heard, addressed: bool, aloud: bool) -> Turn:
         stages.root.record_input(heard.text)
         stages.root.set({"slipway.language": heard.lang})
         understanding, resolved = minds.Understanding(None, 0.0), _Plain(None)
@@ -192,7 +219,7 @@ class Assistant:
             answer = self._done(stages, heard, resolved, addressed)
         elif answer is None and addressed:
             answer = Answer(pick(heard.lang, _PARDON), ok=False)
-        audio = self._said(stages, answer.text, heard.lang) if answer is not None else ()
+        audio = self._said(stages, answer.text, heard.lang, aloud) if answer is not None else ()
         stages.root.record_output(answer.text if answer is not None else "")
         return Turn(
             heard.text,
@@ -209,8 +236,11 @@ class Assistant:
 
     def _heard(self, stages: Stages, said: Said) -> _Heard:
         """The text of speech. Where it cannot be recognised, the person is told so, and on the screen what to do about it."""
-        stages.waited("end_of_speech", said.waited_s)
+        stages.past("end_of_speech", ago_s=said.ended_s, lasted_s=said.waited_s)
         with stages.stage("speech_to_text") as span:
+            if said.took_s is not None:
+                span.began_before(said.took_s)
+                stages.told(span, "speech_to_text", said.took_s * 1e3)
             span.set({"gen_ai.output.type": "text", "gen_ai.request.model": getattr(self.ears, "name", "")})
             if said.pcm is not None:
                 span.set({"slipway.audio_s": round(len(said.pcm) / 16_000, 3)})
@@ -260,6 +290,8 @@ class Assistant:
             arguments = json.dumps(dict(resolved.call["arguments"]), ensure_ascii=False)
             span.set({"gen_ai.tool.name": resolved.call["name"], "gen_ai.tool.type": "function"})
             span.set({"gen_ai.tool.call.arguments": arguments})
+            for quietly in resolved.before:  # what a misunderstanding did is taken back first
+                run(quietly, self._context(heard, resolved))
             answer = run(resolved.call, self._context(heard, resolved))
             span.set({"gen_ai.tool.call.result": answer.text})
             if not answer.ok and "error" in answer.data:
@@ -279,12 +311,12 @@ class Assistant:
             self.settings,
             self.settings.folder,
             self.memory or Forgetful(),
-            confirmed=getattr(resolved, "confirmed", False),
+            confirmed=resolved.confirmed,
             heard=heard.text,
             announce=self.announce,
         )
 
-    def _said(self, stages: Stages, text: str, lang: str) -> tuple[Audio, ...]:
+    def _said(self, stages: Stages, text: str, lang: str, aloud: bool) -> tuple[Audio, ...]:
         if self.voice is None or not text:
             return ()
         made: list[Audio] = []
@@ -294,7 +326,7 @@ class Assistant:
                 {"gen_ai.output.type": "speech", "gen_ai.request.model": self.voice.name, "slipway.language": lang}
             )
             try:
-                whole = self._sounded(stages, span, self.voice.say(text, lang), made)
+                whole = self._sounded(stages, span, self.voice.say(text, lang), made, self.sink if aloud else None)
             except (SlipwayError, OSError) as error:
                 # The answer stands on the screen all the same.
                 span.record_error(error)
@@ -304,19 +336,21 @@ class Assistant:
             span.set({"slipway.interrupted": not whole, "slipway.audio_s": seconds})
         return tuple(made)
 
-    def _sounded(self, stages: Stages, span: Any, audios: Iterator[Audio], made: list[Audio]) -> bool:
+    def _sounded(
+        self, stages: Stages, span: Any, audios: Iterator[Audio], made: list[Audio], sink: Sink | None
+    ) -> bool:
         """Make the sound, and play it where there is something to play it with. Returns whether all of it was said."""
         began = self._clock()
 
         def kept() -> Iterator[Audio]:
             for audio in audios:
                 made.append(audio)
-                if self.sink is None:
+                if sink is None:
                     stages.heard_first(span, began)
                 yield audio
 
-        if self.sink is not None:
-            return play(kept(), self.sink, self._quiet, heard=lambda audio: stages.heard_first(span, began))
+        if sink is not None:
+            return play(kept(), sink, self._quiet, heard=lambda audio: stages.heard_first(span, began))
         for _ in kept():
             pass
         return not self._quiet.is_set()

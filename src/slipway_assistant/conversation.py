@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import click
 
+from slipway.errors import ConfigError
 from slipway_assistant.app import Assistant, Turn
 from slipway_assistant.opening import open_assistant, record_turns
 from slipway_assistant.settings import load
@@ -44,6 +45,27 @@ def by_keyboard(assistant: Assistant, lines: Iterable[str], out: TextIO, *, lang
             continue
         print(shown(assistant.turn_text(line.strip(), lang)), file=out, flush=True)
     return DONE
+
+
+def by_recording(assistant: Assistant, path: Path, out: TextIO, *, lang: str | None) -> int:
+    """Answer each utterance of a WAV file. Returns 1 where there is none."""
+    from slipway_assistant.ears import wav
+    from slipway_assistant.listening import said_now
+
+    sound = wav.read(path)
+    answered = 0
+    try:
+        for speech in assistant.ears.utterances(wav.blocks(sound), lang=lang):
+            print(f"> {speech.heard.text}", file=out)
+            print(shown(assistant.turn_speech(said_now(speech))), file=out, flush=True)
+            answered += 1
+    except ConfigError:
+        # A language that nothing here can hear: that is said aloud too, before the error says what to do.
+        assistant.turn_audio(sound, lang)
+        raise
+    if not answered:
+        print("nobody was understood in it", file=out)
+    return DONE if answered else NOT_DONE
 
 
 def telling(assistant: Assistant, out: TextIO) -> Callable[[str, str], None]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import slipway as sw
 from slipway.errors import SlipwayError
 from slipway_assistant.app import Assistant
-from slipway_assistant.mind import BEST
+from slipway_assistant.listening import ears_for
+from slipway_assistant.mind import BEST, answer
 from slipway_assistant.settings import Settings
 
 PROJECT = "assistant"
@@ -35,24 +37,30 @@ def open_assistant(
     *,
     variant: str = "",
     minds: Path | None = None,
-    ears: Any = None,
+    ears: bool = False,
     voice: bool = True,
     sink: Any = None,
 ) -> Assistant:
-    """An assistant with its mind, memory and dialogue; with `ears`, and a voice if it is wanted.
+    """An assistant with its mind, memory and dialogue; with ears and a voice where they are wanted.
 
     Raises what a missing part raises, which says how to get it. A memory that cannot be opened is done without.
     """
     from slipway_assistant.voice import open_voice
 
-    memory = _memory(settings)
+    memory, mind = _memory(settings), ready_mind(variant, minds)
+    dialogue = None
+    if memory is not None:
+        from slipway_assistant.dialogue import Dialogue
+
+        dialogue = Dialogue(memory, partial(answer, mind))
     return Assistant(
         settings,
-        ready_mind(variant, minds),
-        ears,
+        mind,
+        ears_for(settings, mind, memory) if ears else None,
         open_voice(settings) if voice else None,
         name=variant or BEST,
         memory=memory,
+        dialogue=dialogue,
         sink=sink,
     )
 

@@ -88,11 +88,11 @@ class Stages:
                 if name not in self.ms:  # text_to_speech has told it already, at its first sound
                     self.told(span, name, (self._clock() - began) * 1e3)
 
-    def waited(self, name: str, seconds: float) -> None:
+    def past(self, name: str, *, ago_s: float, lasted_s: float) -> None:
         """A stage that is over by the time that it is known of, such as the wait for the end of speech."""
         with sw.span(name, kind=_KINDS[name], session_id=self.session) as span:
-            span.began_before(seconds)
-            self.told(span, name, seconds * 1e3)
+            span.began_before(ago_s, lasted=lasted_s)
+            self.told(span, name, lasted_s * 1e3)
 
     def passed(self, name: str) -> float:
         """Remember how long it took from the end of speech (or from the text) until now, in milliseconds."""

@@ -374,6 +374,9 @@ def test_a_span_may_have_begun_before_it_could_be_opened():
         with span("later") as later:
             later.began_before(-9.0)
         assert 0 <= recorded.one("later").duration_ns < 100_000_000
+        with span("between") as between:
+            between.began_before(0.5, lasted=0.25)
+        assert recorded.one("between").duration_ns == 250_000_000
     with span("nowhere") as nothing:
         assert not nothing.began_before(0.5)
 

@@ -63,6 +63,7 @@ class LiveSpan:
     # Class-level defaults: a span that never had an event does not pay for an empty list.
     parent_id: int = 0
     ended: int = -1
+    lasting: int = -1
     inputs: Any = None
     output: Any = None
     stream: list[Any] | None = None
@@ -160,9 +161,12 @@ class LiveSpan:
         """``ok`` or ``error``, instead of what the exception (or its absence) would say."""
         self.status_set = "error" if status == "error" else "ok"
 
-    def began_before(self, seconds: float) -> LiveSpan:
-        """What this span stands for began so long before it was opened, when nobody could know: speech that has ended."""
+    def began_before(self, seconds: float, *, lasted: float | None = None) -> LiveSpan:
+        """What this span stands for began so long before it was opened, when nobody could know it, and ``lasted`` so long
+        (by default until the span is closed): the silence that turned out to be the end of what somebody said."""
         self.started -= max(0, round(seconds * 1e9))
+        if lasted is not None:
+            self.lasting = max(0, round(lasted * 1e9))
         return self
 
     def first_token(self) -> None:
@@ -208,7 +212,7 @@ class LiveSpan:
         tracer = self.tracer
         if self.ended >= 0 or self.generation != tracer.generation:
             return
-        self.ended = tracer.monotonic()
+        self.ended = tracer.monotonic() if self.lasting < 0 else self.started + self.lasting
         if self.stream_budget is not None:
             self._weigh(self.stream_budget)
         tracer.recorder.put(self)
@@ -243,7 +247,7 @@ class NoSpan:
         """Nothing."""
         return self
 
-    def began_before(self, seconds: float) -> NoSpan:
+    def began_before(self, seconds: float, *, lasted: float | None = None) -> NoSpan:
         """Nothing."""
         return self
 
