@@ -7,7 +7,8 @@ A mind is a class that `@mind` names:
 
 `prepare()` fits it once and keeps what it learned in a folder, under a hash of its code and of the data; the next
 process loads it from there. Nothing is ever pickled. A mind that only adds to its parent has a classmethod
-`grow(parent, rows)` beside `fit(rows)`: what the parent learned is then not learned again.
+`grow(parent, rows)` beside `fit(rows)`: what the parent learned is then not learned again. A mind with a folder `ships_in` is
+never fitted here: its weights come with the package (`slipway-assistant train` makes them).
 """
 
 from __future__ import annotations
@@ -85,6 +86,12 @@ class Variant:
         """SHA-256 (16 digits) of the variant's module and of all modules of the assistant that it imports."""
         return code_hash(self.factory.__module__)
 
+    @property
+    def ships_in(self) -> Path | None:
+        """The folder of the weights that come with the package; None for a mind that is fitted on first use."""
+        found: Path | None = getattr(self.factory, "ships_in", None)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -148,9 +155,13 @@ def default_cache() -> Path:
 def prepare(chosen: Variant, rows: Sequence[Utterance], folder: Path | None = None) -> Prepared:
     """Load the variant from `folder` if it was fitted there by the same code on the same rows; fit and keep it if not.
 
-    `folder` None fits without keeping. A kept mind that cannot be read is fitted again.
+    `folder` None fits without keeping. A kept mind that cannot be read is fitted again. A mind that is shipped is loaded from
+    where it ships, whatever the rows.
     """
     started = time.perf_counter()
+    if chosen.ships_in is not None:
+        shipped = chosen.factory.load(chosen.ships_in)
+        return Prepared(chosen, shipped, True, time.perf_counter() - started, _size(chosen.ships_in))
     if folder is None:
         return Prepared(chosen, chosen.factory.fit(rows), False, time.perf_counter() - started, 0)
     kept = folder / f"{chosen.name}-{chosen.code_hash}-{content_hash(rows)}"
@@ -212,7 +223,7 @@ def _keep(fitted: Mind, chosen: Variant, kept: Path) -> None:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
+    return sum(path.stat().st_size for path in folder.iterdir() if path.suffix in {".npz", ".onnx", ".json"})
 
 
 @cache

@@ -76,6 +76,16 @@ class Taggers:
             self._open[function] = Crf(self.models[function])
         return self._open[function].tag(self.features(text, tokens, function))
 
+    def chances(self, function: str, text: str, tokens: Sequence[Token], tags: Sequence[str]) -> NDArray[np.float64]:
+        """The probability of each of `tags` at each token; all outside (the first tag) for an unknown function."""
+        found = np.zeros((len(tokens), len(tags)))
+        if function not in self.models or not tokens:
+            found[:, 0] = 1.0
+            return found
+        if function not in self._open:
+            self._open[function] = Crf(self.models[function])
+        return self._open[function].chances(self.features(text, tokens, function), tags)
+
     def arguments(self, function: str, text: str, tokens: Sequence[Token]) -> tuple[dict[str, str], float]:
         """The arguments that the tags mark and the probability of the tagging."""
         tags, probability = self.tag(function, text, tokens)
@@ -131,6 +141,13 @@ class Crf:
         """The most probable tags and the probability of the whole tagging."""
         tags: list[str] = self._tagger.tag(features)
         return tags, float(self._tagger.probability(tags))
+
+    def chances(self, features: list[list[str]], tags: Sequence[str]) -> NDArray[np.float64]:
+        """The probability of each of `tags` at each token; 0 for a tag that was never seen."""
+        known = set(self._tagger.labels())
+        self._tagger.set(features)
+        places = range(len(features))
+        return np.array([[self._tagger.marginal(tag, at) if tag in known else 0.0 for tag in tags] for at in places])
 
 
 def _crfsuite() -> Any:
