@@ -36,6 +36,7 @@ from slipway_assistant.data import Utterance, content_hash
 from slipway_assistant.text import detect_language
 
 PACKAGE = "slipway_assistant"
+SCHEMA = f"{PACKAGE}.schema"
 BEST = "phrases"
 """The variant that is used unless another is named."""
 LONGEST = 1_000
@@ -235,6 +236,8 @@ def code_hash(module: str) -> str:
     digest = hashlib.sha256()
     for name in sorted(_reached(module)):
         digest.update(name.encode() + b"\0" + _source(name) + b"\0")
+        if name == SCHEMA:
+            digest.update(_signatures())
         for path in _data_files(name):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
@@ -249,8 +252,15 @@ def _reached(module: str) -> set[str]:
         if name in seen or name in {f"{PACKAGE}.mind", PACKAGE}:
             continue
         seen.add(name)
-        waiting += _imported(_source(name))
+        # Of the skills behind the schema only their signatures count: what a skill does is nothing that a mind learns.
+        waiting += [] if name == SCHEMA else _imported(_source(name))
     return seen
+
+
+def _signatures() -> bytes:
+    from slipway_assistant.schema import FUNCTIONS
+
+    return repr(tuple(FUNCTIONS.values())).encode()
 
 
 def _imported(source: bytes) -> Iterable[str]:

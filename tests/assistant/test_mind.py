@@ -134,6 +134,13 @@ def test_the_code_hash_covers_what_a_mind_imports() -> None:
     assert code_hash("slipway_assistant.minds.keywords") == variant("keywords").code_hash
 
 
+def test_a_skill_counts_for_a_mind_by_its_signature_alone() -> None:
+    reached = minds._reached("slipway_assistant.minds.nearest")
+    assert "slipway_assistant.schema" in reached
+    assert not any(name.startswith(("slipway_assistant.skill", "slipway_assistant.when")) for name in reached)
+    assert b"Title of the song." in minds._signatures()
+
+
 def test_an_answer_copes_with_what_people_send(echo: Variant) -> None:
     mind = echo.factory.fit(ROWS)
     assert answer(mind, "bonjour à tous").call == {"name": "joke.tell", "arguments": {"topic": "fr:bonjour à tous"}}

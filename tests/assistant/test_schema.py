@@ -1,7 +1,11 @@
 """The statement of the 17 functions, and what `validate` says about calls."""
 
+import json
 import os
 import runpy
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,22 @@ def test_functions_are_described_and_consistent(function: Function) -> None:
         assert described.summary.endswith(".")
     for argument in function.arguments:
         assert bool(argument.values) == (argument.kind == "enum")
+
+
+def test_the_signatures_say_what_the_minds_have_learned() -> None:
+    """The functions as they were when they stood in one list. Change the file only with the data that minds learn from."""
+    rows = json.loads((Path(__file__).parent / "functions.json").read_text(encoding="utf-8"))
+    assert json.loads(json.dumps([asdict(function) for function in FUNCTIONS.values()])) == rows
+
+
+def test_the_schema_is_read_without_what_skills_stand_on() -> None:
+    heavy = (
+        "numpy dateparser icalendar recurring_ical_events pint feedparser mutagen mpd aiohttp httpx asyncio onnxruntime"
+    )
+    code = "import sys, slipway_assistant.schema; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(heavy.split()) & set(done.stdout.split())
+    assert done.stderr == ""
 
 
 def test_the_functions_cannot_be_changed() -> None:
