@@ -182,16 +182,16 @@ class Memory:
                 found.append(Item(kind, value, "asked", "", count, at))
         return found
 
-    def forget(self, query: str, *, kind: str | None = None) -> int:
-        """Forget what is called `query`, or, if nothing is, what has these words in its name. Returns how many things.
-
-        The bytes are overwritten in the file too.
-        """
+    def find(self, query: str, *, kind: str | None = None) -> list[Item]:
+        """What is called `query`, or, if nothing is, what has these words in its name."""
         wanted = fold(query)
-        known = [(item.kind, fold(item.value)) for item in self.items() if kind in (None, item.kind)]
-        matching = [one for one in known if one[1] == wanted]
-        if not matching:
-            matching = [one for one in known if wanted and _within(wanted, one[1])]
+        known = [(fold(item.value), item) for item in self.items() if kind in (None, item.kind)]
+        exact = [item for key, item in known if key == wanted]
+        return exact or [item for key, item in known if wanted and _within(wanted, key)]
+
+    def forget(self, query: str, *, kind: str | None = None) -> int:
+        """Forget what `find` finds. Returns how many things. Their bytes are overwritten in the file too."""
+        matching = [(item.kind, fold(item.value)) for item in self.find(query, kind=kind)]
         self._change(
             *(
                 (f"DELETE FROM {table} WHERE kind = ? AND key = ?", one)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slipway_assistant.likings import genres, likings
+from slipway_assistant.memory import Liking
 from slipway_assistant.text import word_set
 
 UNNAMED = word_set("song songs track tune one artist singer band this that favorite favourite")
@@ -25,7 +26,7 @@ class Preference:
 
     kind: str
     value: str
-    liking: str
+    liking: Liking
     rest: str = ""
 
 
