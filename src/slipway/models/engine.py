@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from slipway.errors import ConfigError, MissingExtra, ModelError, NotFound
+from slipway.errors import ConfigError, DataError, MissingExtra, ModelError, NotFound
+from slipway.models.ggufile import read_gguf
 from slipway.models.slots import Scales, Slots
 from slipway.models.weights import fingerprint
 
 T = TypeVar("T")
+POOLINGS = {"": "", "auto": "UNSPECIFIED", "mean": "MEAN", "cls": "CLS", "last": "LAST"}
 CANNOT_LOAD = 424
 """The status of a model that cannot be loaded: asking it again does not help, another model may."""
 
@@ -36,6 +38,8 @@ class Adapter:
     def of(cls, path: str | Path, scale: float) -> Adapter:
         """Raises `ConfigError` when there is no such file."""
         found = found_file(path, "adapter")
+        if not read_gguf(found).is_adapter:
+            raise DataError(f"{found} is no LoRA adapter", mend="make one of it: llama.cpp's convert_lora_to_gguf.py")
         return cls(found, scale, f"{found.stem}@{fingerprint(found)}")
 
 
@@ -51,13 +55,22 @@ class Loading:
     threads: int
     batch: int
     template: str
+    knows_tools: bool = False
+    """Whether the chat template has a place for tools."""
     pooling: str = ""
     """How embeddings are pooled; "" for a model that writes."""
 
     @classmethod
     def of(cls, path: str | Path, adapters: tuple[Adapter, ...], *, parallel: int = 1, **rest: Any) -> Loading:
-        """Checks the files. Raises `ConfigError`."""
+        """Checks the file. Raises `ConfigError` when there is none, `DataError` when it is not a whole model."""
         found = found_file(path, "model")
+        header = read_gguf(found)
+        if header.is_adapter:
+            raise DataError(f"{found} is a LoRA adapter, not a model", mend="name the model, and this with lora=")
+        if rest.get("pooling", "") not in POOLINGS:
+            raise ConfigError(str(NotFound.among("pooling", rest["pooling"], filter(None, POOLINGS))))
+        rest["knows_tools"] = "tools" in (rest["template"] or header.template)
+        rest["ctx"] = min(rest["ctx"], header.context or rest["ctx"])
         if parallel < 1 or rest["ctx"] < 1 or rest["batch"] < 32:
             raise ConfigError(
                 "a local model needs ctx >= 1, parallel >= 1 and batch >= 32", mend="see docs/guides/models.md"
@@ -81,7 +94,8 @@ def found_file(path: str | Path, what: str) -> Path:
 
 
 class Engine:
-    """One loaded model. Loaded at the first call, and again in a forked child: llama.cpp's threads are not copied."""
+    """One loaded model. Loaded at the first call. Not in a process forked from one that loaded any: llama.cpp's threads are not
+    copied, and it would wait for them."""
 
     def __init__(self, loading: Loading) -> None:
         _xllamacpp()
@@ -113,7 +127,10 @@ class Engine:
         with self._slots.take(scales) as turn:
             lora = [{"id": number, "scale": scale} for number, scale in enumerate(scales)]
             own = {"id_slot": turn.slot, "cache_prompt": turn.reuse, **({"lora": lora} if lora else {})}
-            getattr(server, f"handle_{kind}")(json.dumps({**body, **own}), take)
+            try:
+                getattr(server, f"handle_{kind}")(json.dumps({**body, **own}), take)
+            except (RuntimeError, ValueError) as error:
+                raise ModelError(f"llama.cpp refuses: {error}", status=400) from None
 
     def embed(self, texts: list[str]) -> Any:
         """llama.cpp's answer to a request for embeddings."""
@@ -140,6 +157,12 @@ class Engine:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _load(self) -> Any:
+        if _BARRED.is_set():
+            raise ModelError(
+                f"{self.loading.path} cannot be loaded in a forked process: its parent had loaded a GGUF model",
+                mend="start the process by spawn, or before the parent loads one",
+                status=CANNOT_LOAD,
+            )
         x = _xllamacpp()
         params, loading = x.CommonParams(), self.loading
         params.model.path = str(loading.path)
@@ -150,12 +173,13 @@ class Engine:
         params.n_batch = params.n_ubatch = loading.batch
         threads = loading.threads or len(os.sched_getaffinity(0))
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+        params.cpuparams.poll = params.cpuparams_batch.poll = 0  # no spinning: other work runs beside this
         params.lora_adapters = [x.CommonAdapterLoraInfo(str(each.path), each.scale) for each in loading.adapters]
         # Its entries do not say under which adapter they were read: the answers of one came back under another.
         params.cache_ram_mib = 0
         if loading.pooling:
             params.embedding = True
-            params.pooling_type = _pooling(x, loading.pooling)
+            params.pooling_type = x.llama_pooling_type[f"LLAMA_POOLING_TYPE_{POOLINGS[loading.pooling]}"]
         params.chat_template = loading.template
         params.fit_params = params.warmup = params.ui = params.endpoint_slots = False
         params.verbosity = -1
@@ -163,6 +187,7 @@ class Engine:
         self._folder = tempfile.mkdtemp(prefix="slipway-gguf-")
         params.hostnames = [f"{self._folder}/s.sock"]
         params.n_threads_http = 1
+        _STARTED.set()
         try:
             return x.Server(params)
         except (RuntimeError, ValueError) as error:
@@ -180,23 +205,25 @@ class Engine:
         self._begin()
 
 
-# The one thing kept by this module: which engines a fork must leave alone.
+# What a fork must know: the engines that it leaves alone, and whether llama.cpp ever started its threads before.
 _ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
+_STARTED = threading.Event()
+_BARRED = threading.Event()
 
 
 def _after_fork() -> None:
     for engine in list(_ENGINES):
         engine._forget()
+    if _STARTED.is_set():
+        _BARRED.set()
+        # At its end a process waits for llama.cpp's own threads; a child has none of them and would wait for ever. So it
+        # ends there with its status, when Python has finished. Registered last, this runs first.
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "on_exit"):
+            libc.on_exit(libc._exit, None)
 
 
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def _pooling(x: Any, name: str) -> Any:
-    kinds = {"auto": "UNSPECIFIED", "mean": "MEAN", "cls": "CLS", "last": "LAST"}
-    if name not in kinds:
-        raise ConfigError(str(NotFound.among("pooling", name, kinds)))
-    return x.llama_pooling_type[f"LLAMA_POOLING_TYPE_{kinds[name]}"]
 
 
 def _xllamacpp() -> Any:

@@ -19,6 +19,7 @@ from typing import Any
 from slipway.data import Reply, Request
 from slipway.errors import ConfigError, ModelError, UsageError
 from slipway.models.engine import Adapter, Engine, Loading
+from slipway.models.gbnf import grammar_of
 from slipway.models.slots import Scales
 from slipway.models.wire import Gathering, payload_of
 from slipway.registry import register
@@ -170,6 +171,14 @@ class LlamaModel:
     def _body(self, request: Request) -> tuple[dict[str, Any], Scales]:
         if request.model and request.model != self.name:
             request = replace(request, model="")
+        if request.tools and not self.engine.loading.knows_tools:
+            raise ModelError(
+                f"the chat template of {self.name} knows no tools",
+                mend="bind the answer by grammar= or response_schema= instead",
+                status=400,
+            )
+        if request.response_schema is not None:
+            request = replace(request, grammar=grammar_of(request.response_schema), response_schema=None)
         body = payload_of(request, self.name, stream=True)
         scales = self._scales_of(body.pop("lora", None))
         for key in OURS:
