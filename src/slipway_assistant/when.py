@@ -137,7 +137,7 @@ def _ours(text: str, lang: str, now: datetime, direction: Direction, waking: boo
     days, rest = find_days(rest, lang, now.date(), past=direction == "past")
     if not rule and (stretch := _stretch(rest, lang, days, now, direction)):
         return stretch
-    clock = _clock(rest, lang, alone=days is None or bool(rule) or len(rest.split()) <= 2)
+    clock = _clock(rest, lang, alone=True)
     part = next((hours for pattern, hours in words.PARTS if re.search(pattern, low)), None)
     if clock and part:
         clock = _of_the_part(clock, part)
@@ -159,7 +159,8 @@ def _stretch(low: str, lang: str, days: Days | None, now: datetime, direction: D
     match = re.search(words.RANGE[lang], low)
     if match is None:
         return None
-    begin, end = _clock(match[1], lang, alone=True), _clock(match[2], lang, alone=True)
+    said = [part for part in match.groups() if part]
+    begin, end = _clock(said[0], lang, alone=True), _clock(said[1], lang, alone=True)
     if begin is None or end is None:
         return None
     last = _timed(days, end, now, direction, False)
@@ -189,13 +190,13 @@ def _length(low: str, lang: str) -> tuple[dict[str, float], str] | None:
     low = re.sub(r"(\d+) et demie? ?(?=heures?|h\b)", r"\1.5 ", low)
     found: dict[str, float] = {}
     rest, at = "", 0
-    for match in re.finditer(rf"(\d+(?:[.,]\d+)?)\s*-?{words.MORE}(?:{words.UNIT})", low):
+    for match in re.finditer(rf"(\d+(?:[.,]\d+)?)(?P<and> and (?:a|1) half)?\s*-?{words.MORE}(?:{words.UNIT})", low):
         if match["days"] == "日" and not low[match.end() :].startswith(("後", "前")):
             continue  # 5日 is a day of the month
         unit = next(name for name, _ in words.UNITS if match[name])
         amount = float(match[1].replace(",", "."))
         half = re.match(words.HALVES[lang], low[match.end() :])
-        found[unit] = found.get(unit, 0) + amount + (0.5 if half else 0)
+        found[unit] = found.get(unit, 0) + amount + (0.5 if half or match["and"] else 0)
         rest += low[at : match.start()] + " "
         at = match.end() + (half.end() if half else 0)
     return (found, rest + low[at:]) if found else None
@@ -209,6 +210,8 @@ def _relative(low: str, lang: str, now: datetime) -> When | None:
         return None
     amounts, rest = lengths
     # "half an hour", and nothing else: that long from now. "7 heures" is a time of day.
+    if re.search(words.NEXT[lang], low):  # "the next three days" begin now
+        return _from_now(amounts, now)
     bare = not rest.strip() and (lang != "fr" or set(amounts) != {"hours"})
     if not ago and not bare and not re.search(words.LATER[lang], low):
         return None
@@ -219,10 +222,19 @@ def _relative(low: str, lang: str, now: datetime) -> When | None:
         at = (now.astimezone(UTC) + timedelta(**short) + timedelta(**long)).astimezone(now.tzinfo)
         return When(at, at, timed=True, relative=True)
     day = now.date() + timedelta(**{unit: amounts[unit] * sign for unit in amounts if unit in ("days", "weeks")})
-    day = months_on(day, int(sign * (amounts.get("months", 0) + 12 * amounts.get("years", 0))))
+    months = sign * (amounts.get("months", 0) + 12 * amounts.get("years", 0))
+    day = months_on(day, int(months)) + timedelta(days=round(30 * (months - int(months))))
     if clock := _clock(rest, lang, alone=False):
         return _timed(Days(day, day + timedelta(days=1)), clock, now, "any", False)
     return When(_at(day, now), _at(day + timedelta(days=1), now), dated=True, relative=True)
+
+
+def _from_now(amounts: dict[str, float], now: datetime) -> When:
+    months = amounts.get("months", 0) + 12 * amounts.get("years", 0)
+    until = now.astimezone(UTC) + timedelta(
+        **{unit: n for unit, n in amounts.items() if unit not in ("months", "years")}
+    )
+    return When(now, until.astimezone(now.tzinfo) + timedelta(days=30.5 * months), relative=True)
 
 
 def months_on(day: date, months: int) -> date:
@@ -243,10 +255,11 @@ def _clock(low: str, lang: str, *, alone: bool) -> _Clock | None:
         for match in re.finditer(pattern, low):
             if clock := _read_clock(match.groupdict(), lang):
                 return clock
-    numbers = re.findall(r"\d+", low)
-    counted = re.search(rf"\d\s*{words.MORE}(?:{words.UNIT})", low)  # "the next 5 minutes"
-    if alone and not counted and len(numbers) == 1 and len(numbers[0]) <= 2 and int(numbers[0]) < 24:
+    numbers = re.findall(r"\d+", low) if alone and words.NOTHING_ELSE.fullmatch(low) else []
+    if len(numbers) == 1 and len(numbers[0]) <= 2 and int(numbers[0]) < 24:
         return _hours(int(numbers[0]), 0, lang, "", numbers[0])
+    if alone and numbers and 100 <= int(numbers[0]) < 2400 and int(numbers[0]) % 100 < 60:  # "five thirty" as 530
+        return _hours(int(numbers[0]) // 100, int(numbers[0]) % 100, lang, "", numbers[0])
     return None
 
 

@@ -25,7 +25,7 @@ class Days:
 
 def find_days(low: str, lang: str, today: date, *, past: bool = False) -> tuple[Days | None, str]:
     """The days that are said in a text in lower case, with digits for numbers, and the text without them."""
-    for find in (_written, _holiday, _worded, _weekday, _month, _of_this_month):
+    for find in (_written, _holiday, _season, _worded, _weekday, _month, _of_this_month):
         if found := find(low, lang, today, past):
             days, start, end = found
             return days, low[:start] + " " + low[end:]
@@ -198,6 +198,22 @@ def _month(low: str, lang: str, today: date, past: bool) -> Found | None:
             i > today.month and past
         )
         return Days(first := date(year, i, 1), _months(first, 1).first, named=False), match.start(), match.end()
+    return None
+
+
+def _season(low: str, lang: str, today: date, past: bool) -> Found | None:
+    """A season of the northern half: the one that goes on, or the next; "last winter" the one before."""
+    for i, season in enumerate(words.SEASONS[lang]):
+        match = re.search(season if lang == "ja" else rf"\b(?:{season})\b", low)
+        if match is None:
+            continue
+        back = past or re.search(_LAST, low[: match.start()])
+        years = (today.year, today.year - 1, today.year - 2) if back else (today.year - 1, today.year, today.year + 1)
+        for year in years:
+            first = date(year, 3 * i + 3, 1)
+            days = Days(first, _months(first, 3).first, named=False)
+            if (days.after <= today) if back else (days.after > today):
+                return days, match.start(), match.end()
     return None
 
 

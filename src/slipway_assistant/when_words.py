@@ -63,15 +63,16 @@ DAYS: dict[str, list[tuple[str, str]]] = {
         (r"today(?:'s)?|tonight|this (?:morning|afternoon|evening|night)", "day+0"),
         (r"next weekend", "weekend+1"),
         (r"(?:this |the |coming )*weekend", "weekend+0"),
-        (r"(?:next|coming|following) week(?:'s)?", "week+1"),
-        (r"(?:this|the|current) week(?:'s)?|rest of the week", "week+0"),
+        (r"(?:next|coming|upcoming|following) week(?:'s)?", "week+1"),
         (r"last week(?:'s)?", "week-1"),
+        (r"(?:(?:this|the|current|rest of the|whole) )?week(?:'s)?", "week+0"),
         (r"(?:next|coming|following) month(?:'s)?", "month+1"),
-        (r"(?:this|the|current) month(?:'s)?", "month+0"),
         (r"last month(?:'s)?", "month-1"),
+        (r"(?:(?:this|the|current|rest of the) )?month(?:'s)?", "month+0"),
         (r"(?:next|coming|following) year", "year+1"),
         (r"(?:this|the|current) year", "year+0"),
         (r"last year", "year-1"),
+        (r"^\s*(?:by )?(?:the )?(?:rest of |end of )?(?:the )?day\s*$", "day+0"),
     ],
     "fr": [
         (r"après[- ]demain|apres[- ]demain", "day+2"),
@@ -116,11 +117,17 @@ DAYS: dict[str, list[tuple[str, str]]] = {
 
 # Parts of the day: the hours they span, and the hour an appointment begins at when no other is said.
 PARTS: list[tuple[str, tuple[int, int, int]]] = [
+    (r"breakfast|petit[- ]déjeuner|朝食|朝ごはん", (6, 10, 8)),
+    (r"\b(?:brunch|elevenses)\b", (10, 13, 11)),
+    (r"\btea(?: ?time)?\b|goûter|おやつ", (15, 18, 16)),
+    (r"dinner(?: ?time)?|supper|dîner|夕食|晩ごはん", (17, 23, 19)),
+    (r"sunrise|dawn|lever du (?:soleil|jour)|aube|日の出|夜明け", (5, 9, 7)),
+    (r"sunset|dusk|coucher du soleil|crépuscule|日没|日の入り", (16, 22, 18)),
     (r"early (?:in the )?morning|早朝|tôt le matin", (5, 9, 6)),
     (r"after[- ]?noon|après[- ]midi|apres[- ]midi|午後|昼過ぎ", (12, 18, 14)),
     (r"morning|matin(?:ée)?|午前|朝", (5, 12, 8)),
     (r"lunch ?time|lunch|heure du déjeuner|お?昼(?:休み)?", (11, 15, 12)),
-    (r"evening|soir(?:ée)?|夕方|夕|dinner ?time", (17, 24, 19)),
+    (r"evening|soir(?:ée)?|夕方|夕", (17, 24, 19)),
     (r"tonight|night|nuit|今夜|今晩|明晩|晩|夜", (18, 30, 21)),
 ]
 _AM = r"(?P<am>a\.? ?m\.?(?![a-z])|in the morning|du matin|午前)"
@@ -134,6 +141,7 @@ TIMES: dict[str, list[str]] = {
         rf"(?<![\d:.])(?P<h>[01]?\d|2[0-4])[:.h](?P<m>[0-5]\d)(?![\d.]){MERIDIEM}",
         rf"(?<![\d:.])(?P<h>[01]?\d|2[0-3]) (?:o|oh|0) ?(?P<m>\d)(?!\d){MERIDIEM}",
         rf"(?<![\d:.])(?P<h>[01]?\d|2[0-3]) (?P<m>[0-5]\d)(?!\d| (?:minutes?|hours?|days?)){MERIDIEM}",
+        rf"(?<!\d)(?P<h>1?\d|2[0-3])(?P<m>[0-5]\d)(?= ?(?:a\.? ?m|p\.? ?m|hours|$)){MERIDIEM}",
         rf"(?<![\d:.])(?P<h>\d{{1,2}})(?: o'? ?clock)?(?=\s*(?:a\.? ?m|p\.? ?m|in the (?:m|a|e)|at night)){MERIDIEM}",
         r"(?<![\d:.])(?P<h>\d{1,2}) o'? ?clock",
         r"(?P<noon>noon|midday)|(?P<midnight>midnight)",
@@ -212,6 +220,10 @@ UNITS: list[tuple[str, str]] = [
     ("years", r"years?|ans?\b|années?|年間?"),
 ]
 UNIT = "|".join(f"(?P<{name}>{pattern})" for name, pattern in UNITS)
+NOTHING_ELSE = re.compile(
+    r"(?:[^\w]|\d|\b(?:at|for|by|around|about|the|on|in|an?|alarm|exactly|à|a|pour|vers|le)\b|[にのへでを])*"
+)
+"""What may stand beside a number that is the hour: "the day of reckoning 3" is none."""
 MORE = r"(?:(?:more|extra|other|autres) )?"
 LATER: dict[str, str] = {
     "en": r"\bin\b|from now|\bafter\b|\blater\b|\bwithin\b",
@@ -219,8 +231,18 @@ LATER: dict[str, str] = {
     "ja": r"(?<!午)後|あと",
 }
 AGO: dict[str, str] = {"en": r"\bago\b", "fr": r"il y a", "ja": r"(?<!午)(?<!\d時\d分)(?<!\d時\d\d分)前"}
+NEXT = {
+    "en": r"\b(?:next|coming|following) (?=\d)",
+    "fr": r"\bprochaine?s\b",
+    "ja": r"今後|これから",
+}
+SEASONS = {
+    "en": ["spring", "summer", "autumn|fall", "winter"],
+    "fr": ["printemps", "été", "automne", "hiver"],
+    "ja": ["春", "夏", "秋", "冬"],
+}
 RANGE = {
-    "en": r"(?:from|between) (.+?) (?:to|and|until|till) (.+)",
+    "en": r"(?:from|between) (.+?) (?:to|and|until|till) (.+)|^\s*(\d\S*) to (\d\S*(?: ?[ap]m)?)\s*$",
     "fr": r"\b(?:de|entre|depuis) (.+?) (?:à|et|jusqu'à) (.+)",
     "ja": r"(.+?)から(.+)まで",
 }

@@ -22,6 +22,7 @@ AT = {
         "quarter to nine": "2026-11-21 20:45",
         "twenty five past seven": "2026-11-21 19:25",
         "seven thirty am": "2026-11-22 07:30",
+        "five hundred and thirty": "2026-11-21 17:30",
         "6 oh 5": "2026-11-21 18:05",
         "07:30": "2026-11-22 07:30",
         "noon": "2026-11-21 12:00",
@@ -90,6 +91,11 @@ SPANS = {
         "thanksgiving": ("2026-11-26 00:00", "2026-11-27 00:00"),
         "tonight": ("2026-11-21 21:00", "2026-11-22 06:00"),
         "from 3 to 4 pm tomorrow": ("2026-11-22 15:00", "2026-11-22 16:00"),
+        "next winter": ("2026-12-01 00:00", "2027-03-01 00:00"),
+        "the next three days": ("2026-11-21 10:00", "2026-11-24 10:00"),
+        "in two and a half weeks": ("2026-12-08 00:00", "2026-12-09 00:00"),
+        "dinner": ("2026-11-21 19:00", "2026-11-21 23:00"),
+        "four to six": ("2026-11-21 16:00", "2026-11-21 18:00"),
         "february 29th": ("2028-02-29 00:00", "2028-03-01 00:00"),
     },
     "fr": {
@@ -150,6 +156,13 @@ def test_a_stretch_of_time_is_understood(lang: str, text: str, span: tuple[str, 
 def test_a_recurrence_is_understood(said: tuple[str, str], means: tuple[str, str]) -> None:
     found = understood(said[1], said[0])
     assert (found.at, found.rule) == (local(means[0]), means[1])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "the usual", "3 eggs", "the day of reckoning 3", "groundhog day", "25:61"]
+)
+def test_what_says_no_time_is_none(text: str) -> None:
+    assert parse(text, "en", NOW) is None
 
 
 def test_an_alarm_means_the_morning() -> None:
