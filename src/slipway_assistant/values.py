@@ -17,7 +17,10 @@ _UNITS: dict[str, str] = {
     "seconds": r"seconds?|secs?|s\b|secondes?|秒間?",
 }
 _UNIT = re.compile("|".join(rf"(?P<{name}>{pattern})" for name, pattern in _UNITS.items()))
+_UNSAID = frozenset({10, 15, 20, 30, 40, 45, 50})
 _SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1}
+_QUARTER_AFTER = re.compile(r"\s*(?:and a quarter|et quart)\b")
+_NEXT_SMALLER = {"hours": "minutes", "minutes": "seconds"}
 _HALF_AFTER = re.compile(r"\s*(?:and a half|and a half hours?|et demie?|半)")
 # Said without a number: "an hour", "half an hour", "une minute", "un quart d'heure".
 _UNNUMBERED: list[tuple[re.Pattern[str], dict[str, int]]] = [
@@ -26,6 +29,7 @@ _UNNUMBERED: list[tuple[re.Pattern[str], dict[str, int]]] = [
     (re.compile(r"quarter of an hour|quart d'heure"), {"minutes": 15}),
     (re.compile(r"half a minute|demi[- ]minute"), {"seconds": 30}),
     (re.compile(r"\ban? hour and a half|une heure et demie"), {"hours": 1, "minutes": 30}),
+    (re.compile(r"\ban? hour and a quarter|une heure et quart"), {"hours": 1, "minutes": 15}),
     (re.compile(r"\b(?:an?|une) (?:hour|heure)\b"), {"hours": 1}),
     (re.compile(r"\b(?:an?|une) minute\b"), {"minutes": 1}),
 ]
@@ -37,15 +41,23 @@ def duration(text: str) -> dict[str, int]:
     """Hours, minutes and seconds said in the text, such as {"hours": 1, "minutes": 30}; empty when none is."""
     low = text.lower().replace("’", "'")
     found: dict[str, int] = {}
+    smaller, ended = "", -1
     for number in find_numbers(low):
         unit = _UNIT.match(low[number.end :].lstrip(" -"))
         if unit is None:
+            # "one minute thirty": the seconds' name goes without saying where nothing stands between.
+            if smaller and not low[ended : number.start].strip() and number.value in _UNSAID:
+                found[smaller] = int(number.value)
             continue
         name = next(key for key, value in unit.groupdict().items() if value)
         seconds = round(number.value * _SECONDS[name])
         after = low[number.end :].lstrip(" -")[unit.end() :]
+        ended = len(low) - len(after)
+        smaller = _NEXT_SMALLER.get(name, "")
         if _HALF_AFTER.match(after):
             seconds += _SECONDS[name] // 2
+        elif _QUARTER_AFTER.match(after) and name == "hours":
+            found["minutes"] = found.get("minutes", 0) + 15
         if seconds % _SECONDS[name] == 0:
             found[name] = found.get(name, 0) + seconds // _SECONDS[name]
         else:
