@@ -51,11 +51,23 @@ def talk(
                 return conversation.by_keyboard(assistant, sys.stdin, sys.stdout, lang=lang, prompt=prompt)
             if wav is not None:
                 return conversation.by_recording(assistant, wav, sys.stdout, lang=lang)
-            return 0
+            return _by_microphone(assistant, lang, page=page)
     finally:
         assistant.close()
         if out is not None and hasattr(sink, "save"):
             sink.save(out)
+
+
+def _by_microphone(assistant: Any, lang: str | None, *, page: bool) -> int:
+    from slipway_assistant.conversation import by_microphone
+
+    assistant.warm()
+    if not page:
+        return by_microphone(assistant, sys.stdout, lang=lang)
+    from slipway_assistant.page.serve import beside
+
+    with beside(assistant, ready=lambda url: click.echo(f"Talk to the assistant: {url}")):
+        return by_microphone(assistant, sys.stdout, lang=lang)
 
 
 def _sink(out: Path | None, *, mute: bool, silent: bool, settings: Any) -> Any:

@@ -68,6 +68,30 @@ def by_recording(assistant: Assistant, path: Path, out: TextIO, *, lang: str | N
     return DONE if answered else NOT_DONE
 
 
+def by_microphone(assistant: Assistant, out: TextIO, *, lang: str | None) -> int:
+    """Listen and answer until Ctrl-C."""
+    from slipway_assistant.ears.barge_in import BargeIn
+    from slipway_assistant.ears.detectors import open_detector
+    from slipway_assistant.ears.microphone import Microphone
+    from slipway_assistant.ears.wake import WakeWord
+    from slipway_assistant.hands_free import HandsFree
+
+    settings = assistant.settings
+    wake = WakeWord(settings.wake_word) if settings.wake_word else None
+    conversation = HandsFree(
+        assistant,
+        wake=wake,
+        barge_in=BargeIn(open_detector("webrtc")) if assistant.sink is not None else None,
+        shown=lambda turn: print(f"> {turn.text}\n{shown(turn)}", file=out, flush=True),
+        woken=lambda: print("...", file=out, flush=True),
+    )
+    asked = f'Say "{settings.wake_word}", then what you want' if wake is not None else "Speak"
+    with Microphone(settings.microphone) as microphone:
+        print(f"{asked}; Ctrl-C ends.", file=out, flush=True)
+        conversation.run(microphone, lang)
+    return DONE
+
+
 def telling(assistant: Assistant, out: TextIO) -> Callable[[str, str], None]:
     """How what rings is told: on the screen, and aloud where there is a voice."""
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from slipway.errors import InfrastructureError, UsageError
@@ -26,6 +29,32 @@ def run(assistant: Assistant, *, port: int = PORT, ready: Callable[[str], None])
     with Ringer(assistant.settings.folder, lambda text, lang: rings.put(text, lang, spoken(assistant, text, lang))):
         asyncio.run(serve(assistant, port=port, ready=ready, rings=rings, signals=True))
     return 0
+
+
+@contextmanager
+def beside(assistant: Assistant, *, port: int = PORT, ready: Callable[[str], None]) -> Iterator[None]:
+    """Serve in a thread of its own while the body runs. What rings is told by whoever runs the body."""
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    url: Future[str] = Future()
+
+    def work() -> None:
+        try:
+            loop.run_until_complete(serve(assistant, port=port, ready=url.set_result, stop=stop))
+        except BaseException as error:
+            if url.done():
+                raise
+            url.set_exception(error)
+
+    thread = threading.Thread(target=work, name="page", daemon=True)
+    thread.start()
+    ready(url.result())
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
 
 
 def spoken(assistant: Assistant, text: str, lang: str) -> str:

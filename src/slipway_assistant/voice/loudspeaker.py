@@ -122,9 +122,12 @@ class Loudspeaker:
         self._stream: Any = None
         self._rate = 0
         self._sound = _sounddevice()
+        self.playing: NDArray[int16] | None = None
+        """The chunk that sounds now, or will in a few milliseconds; None when all is silent."""
 
     def write(self, pcm: NDArray[int16], rate: int) -> None:
         """Play it. Waits while more than a few chunks have not sounded yet."""
+        self.playing = pcm
         if self._stream is None or rate != self._rate:
             self.close()
             self._open(rate)
@@ -149,9 +152,11 @@ class Loudspeaker:
         if self._stream is not None:
             self._stream.stop()
             self._stream.start()
+        self.playing = None
 
     def abort(self) -> None:
         """Silence at once."""
+        self.playing = None
         if self._stream is not None:
             self._stream.abort()
             self._stream.start()
@@ -165,7 +170,7 @@ class Loudspeaker:
 
 def _sounddevice() -> Any:
     try:
-        import sounddevice  # type: ignore[import-untyped]
+        import sounddevice
     except ImportError:
         raise InfrastructureError("sound needs sounddevice", mend="pip install 'slipway[voice]'") from None
     except OSError:  # the package is there, PortAudio's library is not
