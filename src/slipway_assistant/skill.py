@@ -169,7 +169,11 @@ def skills() -> Mapping[str, Skill]:
                 raise DataError(f"two skills are called {name!r}", mend=f"rename the one in {info.name}.py")
             found[name] = declared
     for point in metadata.entry_points(group="slipway.skills"):
-        theirs = getattr(point.load(), "__skill__", None)
+        try:
+            theirs = getattr(point.load(), "__skill__", None)
+        except Exception as error:  # other people's code, at its import
+            mend = "repair or uninstall the package that brings it"
+            raise DataError(f"the skill {point.value} cannot be loaded: {error}", mend=mend) from error
         if not isinstance(theirs, Skill):
             raise DataError(f"entry point {point.value} is no skill", mend="mark the function with @skill('name')")
         found.setdefault(theirs.name, theirs)
