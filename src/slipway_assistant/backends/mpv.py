@@ -28,6 +28,20 @@ START_S = 20.0
 MOST_LINE = 4_000_000
 
 
+class _Gone(PlayerError):
+    """No mpv runs, or it ended meanwhile: then nothing plays."""
+
+
+@contextmanager
+def _broken_off() -> Iterator[None]:
+    try:
+        yield
+    except (ConnectionError, EOFError):
+        raise _Gone("nothing plays") from None
+    except (OSError, ValueError, RecursionError, msgspec.DecodeError) as error:
+        raise PlayerError(f"mpv does not answer: {error}", mend="end it") from None
+
+
 class Mpv:
     """The mpv whose socket is in `folder`."""
 
@@ -37,7 +51,18 @@ class Mpv:
 
     def play(self, files: Sequence[Path], *, shuffle: bool = False) -> None:
         """Replace the playlist and play it, starting mpv if it does not run."""
-        with self._ask(start=True) as ask:
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                return self._play(files, shuffle)
+            except _Gone:
+                # One that is just ending still takes connections; another is started as soon as it is gone.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def _play(self, files: Sequence[Path], shuffle: bool) -> None:
+        with self._started() as ask:
             ask("set_property", "loop-file", "no")
             ask("set_property", "loop-playlist", "no")
             for at, file in enumerate(files):
@@ -50,9 +75,7 @@ class Mpv:
 
     def now(self) -> Playing | None:
         """What plays, by the file's tags."""
-        if not self._runs():
-            return None
-        with self._ask() as ask:
+        with suppress(_Gone), self._playing(idle=True) as ask:
             path = ask("get_property", "path", default=None)
             if not isinstance(path, str):
                 return None
@@ -61,6 +84,7 @@ class Mpv:
             paused = ask("get_property", "pause", default=False) is True
             file = Path(path) if path.startswith("/") else None
             return Playing(file, tags.get("title", ""), tags.get("artist", ""), paused)
+        return None
 
     def next(self) -> None:
         """The next one; after the last, mpv idles."""
@@ -92,52 +116,49 @@ class Mpv:
 
     def volume(self) -> int | None:
         """mpv's own volume; None while it does not run."""
-        if not self._runs():
-            return None
-        with self._ask() as ask:
+        with suppress(_Gone), self._playing(idle=True) as ask:
             said = ask("get_property", "volume", default=None)
             return round(said) if isinstance(said, int | float) else None
+        return None
 
     def set_volume(self, level: int) -> None:
         """Set mpv's own volume."""
-        if not self._runs():
-            raise PlayerError("mpv does not run")
-        with self._ask() as ask:
+        with self._playing(idle=True) as ask:
             ask("set_property", "volume", level)
 
     def quit(self) -> None:
-        """End mpv, if it runs."""
-        if self._runs():
-            with suppress(PlayerError), self._ask() as ask:
-                ask("quit")
+        """End mpv, if it runs, and wait until it has ended."""
+        with suppress(PlayerError), self._playing(idle=True) as ask:
+            ask("quit")
+            ask.until_closed()
 
     def _tell(self, *command: Any) -> None:
         with self._playing() as ask:
             ask(*command)
 
     @contextmanager
-    def _playing(self) -> Iterator[Any]:
-        if not self._runs():
-            raise PlayerError("nothing plays")
-        with self._ask() as ask:
-            if ask("get_property", "path", default=None) is None:
+    def _playing(self, *, idle: bool = False) -> Iterator[_Questions]:
+        """The mpv that runs, and that plays something unless it may be idle."""
+        line = self._connect()
+        if line is None:
+            raise _Gone("nothing plays")
+        with line, _broken_off():
+            ask = _Questions(line)
+            if not idle and ask("get_property", "path", default=None) is None:
                 raise PlayerError("nothing plays")
             yield ask
 
     @contextmanager
-    def _ask(self, *, start: bool = False) -> Iterator[Any]:
-        """`ask(command, ...)` sends a command and returns what mpv answers, or `default` where it refuses."""
+    def _started(self) -> Iterator[_Questions]:
+        """The mpv that runs, or a new one."""
         line = self._connect()
-        if line is None and start:
+        if line is None:
             self._start()
             line = self._connect()
         if line is None:
             raise PlayerError("mpv does not answer", mend=f"end it and remove {self._folder / SOCKET}")
-        with line:
-            try:
-                yield _Questions(line)
-            except (OSError, ValueError, RecursionError, msgspec.DecodeError) as error:
-                raise PlayerError(f"mpv broke off: {error}") from None
+        with line, _broken_off():
+            yield _Questions(line)
 
     def _runs(self) -> bool:
         line = self._connect()
@@ -210,6 +231,12 @@ class _Questions:
             if "default" in default:
                 return default["default"]
             raise PlayerError(f"mpv refuses {command[0]}: {answer['error']}")
+
+    def until_closed(self) -> None:
+        """Read on until mpv hangs up."""
+        with suppress(ConnectionError):
+            while True:
+                self._next()
 
     def _next(self) -> dict[str, Any]:
         while b"\n" not in self._read:
