@@ -167,12 +167,12 @@ class ByLanguage:
 
     def listen(self, lang: str = "") -> Hearing:
         """Begin an utterance in `lang`; without one a recogniser that detects it, else the first there is."""
-        if not lang:
+        if not lang and self._by_language:
             chosen = self._detects or next(iter(self._by_language.values()))
             return chosen.listen("" if self._detects else next(iter(self._by_language)))
         if lang not in self._by_language:
             raise ConfigError(
-                f"{LANGUAGES.get(lang, lang)} is understood by Whisper only, and no Whisper model is set for it",
+                f"{LANGUAGES.get(lang, lang or 'This')} is understood by Whisper only, and no Whisper model is set for it",
                 mend="slipway model pull whisper-small, then write it under [assistant]: "
                 f'whisper = {{{lang} = "FOLDER"}} (or all = ...)',
             )
@@ -193,7 +193,7 @@ def open_ears(
             if folder not in opened:
                 opened[folder] = Whisper(Path(folder).expanduser())
             by_language[lang] = opened[folder]
-        elif lang == "en":
+        elif lang == "en" and settings.language in ("", "en"):
             from slipway_assistant.ears.pocketsphinx_grammar import PocketSphinx
 
             by_language[lang] = PocketSphinx(names, folder=settings.folder / "ears")

@@ -30,6 +30,8 @@ Names = Mapping[str, Sequence[str]]
 FORM = 1
 """Goes up when the files below change their meaning: older ones are then made again."""
 MOST_NAMES = 5_000
+EACH = 25
+"""Sentences of each pattern."""
 GENERAL_WORDS = 6_000
 GENERAL_SHARE = 0.08
 CARRIERS = 3
@@ -48,7 +50,7 @@ class Grammar:
 
 
 def sentences(
-    names: Names | None = None, rows: Iterable[Utterance] | None = None, *, each: int = 25, seed: int = 0
+    names: Names | None = None, rows: Iterable[Utterance] | None = None, *, each: int = EACH, seed: int = 0
 ) -> list[tuple[list[str], float]]:
     """Sentences as words, with how much each counts: utterances more than patterns, each name of the user a few times."""
     chance = random.Random(seed)
@@ -83,9 +85,11 @@ def general_words(most: int = GENERAL_WORDS) -> dict[str, float]:
     return {word: scored[word] for word in chosen}
 
 
-def build(names: Names | None = None, *, folder: Path, rows: Iterable[Utterance] | None = None) -> Grammar:
+def build(
+    names: Names | None = None, *, folder: Path, rows: Iterable[Utterance] | None = None, each: int = EACH
+) -> Grammar:
     """The language model and the dictionary for these names, made once and kept in `folder`."""
-    said = sentences(names, rows)
+    said = sentences(names, rows, each=each)
     key = hashlib.sha256(json.dumps([FORM, GENERAL_WORDS, GENERAL_SHARE, said]).encode()).hexdigest()[:16]
     kept = folder / f"grammar-{key}"
     if not (kept / "done.json").is_file():

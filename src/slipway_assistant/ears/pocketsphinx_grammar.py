@@ -16,7 +16,7 @@ import numpy as np
 
 from slipway.errors import MissingExtra
 from slipway_assistant.data import Utterance
-from slipway_assistant.ears.grammar import Grammar, Names, build
+from slipway_assistant.ears.grammar import EACH, Grammar, Names, build
 from slipway_assistant.ears.hearing import Heard
 from slipway_assistant.ears.resample import Pcm
 from slipway_assistant.ears.wording import written
@@ -36,24 +36,33 @@ class PocketSphinx:
     languages = ("en",)
 
     def __init__(
-        self, names: Names | None = None, *, folder: Path, rows: Iterable[Utterance] | None = None, **options: Any
+        self,
+        names: Names | None = None,
+        *,
+        folder: Path,
+        rows: Iterable[Utterance] | None = None,
+        each: int = EACH,
+        **options: Any,
     ) -> None:
         try:
             import pocketsphinx
         except ImportError:
             raise MissingExtra.named("voice", "pocketsphinx") from None
-        self.grammar: Grammar = build(names, folder=folder, rows=rows)
+        self.grammar: Grammar = build(names, folder=folder, rows=rows, each=each)
         asked: dict[str, Any] = {"fwdflat": False, "bestpath": True, "loglevel": "FATAL"} | options
         self._decoder: Any = pocketsphinx.Decoder(
             lm=str(self.grammar.model), dict=str(self.grammar.dictionary), **asked
         )
-        # What a microphone and a room do to the sound is learned while listening; each utterance starts from there.
-        self._room: str = self._decoder.get_cmn(False)
+        self._unknown_room: str = self._decoder.get_cmn(False)
         self._busy = threading.Lock()
 
     def listen(self, lang: str = "") -> SphinxHearing:
         """Begin an utterance. One at a time: an unfinished one is given up."""
         return SphinxHearing(self, self._decoder)
+
+    def forget_room(self) -> None:
+        """Start over with what a microphone and a room do to the sound, which is learned from utterance to utterance."""
+        self._decoder.set_cmn(self._unknown_room)
 
     def start(self, hearing: SphinxHearing) -> None:
         """The decoder belongs to `hearing` from here."""

@@ -46,7 +46,7 @@ class WakeWord:
             self._decoder: Any = pocketsphinx.Decoder(
                 keyphrase=" ".join(words),
                 # A longer phrase has more phones to be wrong in, so it may be less probable and still be it.
-                kws_threshold=threshold or 10.0 ** -(2 * phones),
+                kws_threshold=threshold or 10.0 ** -(4 * phones),
                 dict=str(dictionary),
                 lm=None,
                 loglevel="FATAL",
