@@ -6,9 +6,7 @@ Nothing here raises, and nothing makes a turn wait: feedback is written by a thr
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import os
 import queue
 import threading
 import time
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import slipway as sw
 from slipway.errors import SlipwayError
+from slipway_assistant.corrections import Candidates, comment
 from slipway_assistant.voice.loudspeaker import Tape, save_wav
 from slipway_assistant.voice.voice import Audio
 
@@ -29,11 +28,8 @@ if TYPE_CHECKING:
 MOST_SOUNDS = 2_000
 """Of kept sounds only so many stay, the latest: a disk of a board is small."""
 CLOSE_S = 10.0
-SOON_S = 60.0
-"""What is said later than this is no comment on the turn before."""
 REMEMBERED = 100
 """Of so many turns a thumb still finds the sentence."""
-CANDIDATES = "candidates.jsonl"
 _log = logging.getLogger(__name__)
 
 
@@ -78,16 +74,11 @@ class Afterwards:
     def turn(self, made: Turn) -> None:
         """Look at a turn together with the one before it: was that one understood?"""
         before, now = self._before, self._clock()
-        if before is not None and now - self._at <= SOON_S:
-            if made.why == "correction":
-                self.feedback(before.trace_id, "meant", made.call, kind="correction", comment=made.text)
-                self.candidate(before, made.call, why="corrected", said=made.text)
-            elif made.why == "wrong":
-                self.feedback(before.trace_id, "helpful", False, comment=made.text)
-                self.candidate(before, before.call, why="called wrong", said=made.text)
-            elif made.why != "again" and _says_again(before, made):
-                self.feedback(before.trace_id, "repeated", "said again right after", kind="label", comment=made.text)
-                self.candidate(before, before.call, why="repeated", said=made.text)
+        said = comment(before, made, now - self._at) if before is not None else None
+        if before is not None and said is not None:
+            self.feedback(before.trace_id, said.name, said.value, kind=said.kind, comment=made.text)
+            if said.teaches:
+                self.candidate(before, said.call, why=said.why, said=made.text)
         if made.trace_id:
             self._latest[made.trace_id] = made
             while len(self._latest) > REMEMBERED:
@@ -122,7 +113,7 @@ class Afterwards:
             "grade": "call",
             "extra": {"why": why, "said": said, "trace_id": turn.trace_id},
         }
-        self._later(lambda: self._append(row))
+        self._later(lambda: Candidates(self._settings.folder).add(row))
 
     def close(self) -> None:
         """Wait for what is on its way."""
@@ -149,31 +140,6 @@ class Afterwards:
     def _failed(self, what: str, error: Exception) -> None:
         self.failures += 1
         _log.warning("%s: %s", what, error)
-
-    def _append(self, row: Mapping[str, Any]) -> None:
-        folder = self._settings.folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        # One write of one line: two programs that append at once do not mix their lines.
-        number = os.open(folder / CANDIDATES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(number, line)
-        finally:
-            os.close(number)
-
-
-MEANT_TWICE = frozenset(
-    {"music.control", "volume.set", "joke.tell", "news.get", "timer.manage", "home.set", "list.edit"}
-)
-"""Functions that people ask for twice because they want it twice: the next song, one step louder, another joke."""
-
-
-def _says_again(before: Turn, made: Turn) -> bool:
-    """Whether the same was said again because it was not understood."""
-    if before.text.strip().casefold() != made.text.strip().casefold() or not made.text.strip():
-        return False
-    asked = before.answer is not None and bool(before.answer.ask or before.answer.confirm)
-    return not asked and (before.call is None or before.call["name"] not in MEANT_TWICE)
 
 
 def _thin_out(folder: Path) -> None:
