@@ -10,6 +10,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Start": {
         "init": "Write a commented slipway.toml and an example that runs.",
         "doctor": "Check the store, the spool, the machine; say what to mend.",
+        "model": "Fetch, list and show weights of models that run here.",
     },
     "Serve": {
         "up": "Start the server: OTLP receiver and JSON API on one port.",

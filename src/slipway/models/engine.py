@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from slipway.errors import ConfigError, DataError, MissingExtra, ModelError, NotFound
 from slipway.models.ggufile import read_gguf
 from slipway.models.slots import Scales, Slots
-from slipway.models.weights import fingerprint
+from slipway.models.weights import Library, fingerprint
 
 T = TypeVar("T")
 POOLINGS = {"": "", "auto": "UNSPECIFIED", "mean": "MEAN", "cls": "CLS", "last": "LAST"}
@@ -84,13 +84,20 @@ class Loading:
 
 
 def found_file(path: str | Path, what: str) -> Path:
-    """The absolute path of a file that exists. Raises `ConfigError`."""
+    """The absolute path of a file that exists, or of weights in the library by their name. Raises `ConfigError`."""
     found = Path(path).expanduser().absolute()
-    if not found.is_file():
+    if found.is_file():
+        return found
+    if str(path).startswith(("/", ".", "~")):
         raise ConfigError(
             f"there is no {what} {str(path)!r}", mend="give the path of a GGUF file, or fetch one: slipway model pull"
         )
-    return found
+    library = Library()
+    held = library.find(str(path))
+    if held.kind != "gguf":
+        raise ConfigError(f"{held.name} is a {held.kind} model, no {what}", mend="name a GGUF file")
+    library.note_use(held)
+    return held.path
 
 
 class Engine:
@@ -171,7 +178,7 @@ class Engine:
         params.n_parallel = loading.parallel
         params.kv_unified = False
         params.n_batch = params.n_ubatch = loading.batch
-        threads = loading.threads or len(os.sched_getaffinity(0))
+        threads = loading.threads or _cores()
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.cpuparams.poll = params.cpuparams_batch.poll = 0  # no spinning: other work runs beside this
         params.lora_adapters = [x.CommonAdapterLoraInfo(str(each.path), each.scale) for each in loading.adapters]
@@ -224,6 +231,11 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+
+def _cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _xllamacpp() -> Any:
