@@ -127,7 +127,7 @@ class Memory:
         """The favourite of a kind: the one somebody called so, else the one asked for most, lately more than long ago.
 
         Each asking weighs one and half as much every 14 days; something said to be liked weighs three more, something
-        disliked is left out. Nothing that was asked for fewer than three times is a favourite (decision on favourites).
+        disliked is left out. Nothing that was asked for fewer than three times is a favourite (docs/decisions/0094).
         """
         ranked = self.ranked(kind)
         return ranked[0][0] if ranked else None
