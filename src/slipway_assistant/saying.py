@@ -78,6 +78,8 @@ def day(at: date, now: datetime, lang: str) -> str:
 def moment(at: datetime, now: datetime, lang: str) -> str:
     """Day and time: "tomorrow at 7:30 am", "demain à 7 heures 30", "明日の午前7時30分"."""
     when, time = day(at, now, lang), clock(at, lang)
+    if (at.hour, at.minute) == (0, 0) and days_between(now.date(), at.date()) == 1:  # few would call that tomorrow
+        return {"en": "tonight at midnight", "fr": "ce soir à minuit", "ja": "今夜の午前0時"}[lang]
     return {"en": f"{when} at {time}", "fr": f"{when} à {time}"}.get(lang, f"{when}の{time}")
 
 

@@ -11,7 +11,7 @@ from slipway_assistant import when_words as words
 
 DAY = timedelta(days=1)
 _NEXT = r"next|coming|following|prochaine?|次の|今度の"
-_LAST = r"last|previous|past|derni(?:er|ère)|passée?|前の"
+_LAST = r"last|previous|past|derni(?:er|ère)|passée?|前の|最後の"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Days:
 
 def find_days(low: str, lang: str, today: date, *, past: bool = False) -> tuple[Days | None, str]:
     """The days that are said in a text in lower case, with digits for numbers, and the text without them."""
-    for find in (_written, _holiday, _season, _worded, _weekday, _month, _of_this_month):
+    for find in (_written, _holiday, _nth, _season, _worded, _weekday, _month, _of_this_month):
         if found := find(low, lang, today, past):
             days, start, end = found
             return days, low[:start] + " " + low[end:]
@@ -199,6 +199,24 @@ def _month(low: str, lang: str, today: date, past: bool) -> Found | None:
         )
         return Days(first := date(year, i, 1), _months(first, 1).first, named=False), match.start(), match.end()
     return None
+
+
+def _nth(low: str, lang: str, today: date, past: bool) -> Found | None:
+    """The last friday of the month, le 2e lundi de mars, 来月の第2月曜日."""
+    match = re.search(words.NTH[lang], low)
+    day = _day_name(match[0], lang) if match else None
+    if match is None or day is None:
+        return None
+    of = match[0].replace(match["nth"], " ")  # 第2月曜日 says no February
+    months = _month(of, lang, today, past) or _worded(of, lang, today, past)
+    first = months[0].first if months and months[0].first.day == 1 else _months(today, 0).first
+    if re.search(_LAST, match["nth"]):
+        last = _months(first, 1).first
+        found = last - timedelta(days=(last.weekday() - day[0] - 1) % 7 + 1)
+    else:
+        number = re.search(r"\d", match["nth"])
+        found = _nth_weekday(first.year, first.month, day[0], int(number[0]) if number else 2)
+    return (_one(found), match.start(), match.end()) if found.month == first.month else None
 
 
 def _season(low: str, lang: str, today: date, past: bool) -> Found | None:

@@ -260,3 +260,8 @@ _FIRST = "first second third fourth fifth sixth seventh eighth ninth tenth eleve
 _REST = "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
 ORDINALS = {word: at for at, word in enumerate(f"{_FIRST} {_REST}".split(), 1)} | {"thirtieth": 30}
 ORDINAL = re.compile(rf"\b(?:(?P<ten>twenty|thirty)[- ])?(?P<one>{'|'.join(ORDINALS)})\b")
+NTH = {
+    "en": rf"(?P<nth>\d(?:st|nd|rd|th)|second|last) (?:{_EN_DAY}) (?:of|in) (?:(?:the|this|next|last) )?\w+",
+    "fr": rf"(?P<nth>\d(?:er|e|ème)?|deuxième|dernier) (?:{_FR_DAY}) (?:du|de|d') ?(?:mois prochain|mois|\w+)",
+    "ja": rf"(?:(?:\d{{1,2}}|今|来|先)月の?)?(?P<nth>第\d|最後の)(?:{_JA_DAY})",
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from slipway_assistant import saying
 from slipway_assistant.clocks import Clock, Clocks
-from slipway_assistant.kept import fold, says_all
+from slipway_assistant.kept import fold
 from slipway_assistant.skill import Answer, Context, SkillError, Soft, Span, pick, skill
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _add(diary: Diary, ctx: Context, title: str, when: str) -> Answer:
             ctx.lang, {"en": "{0}, starting {1}", "fr": "{0}, la première fois {1}", "ja": "{0}、{1}から"}
         ).format(every, said)
     facts = {"uid": entry.uid, "at": entry.at.isoformat(), "rule": found.rule, "clock": clock}
-    return Answer(pick(ctx.lang, _ADDED).format(title=title, when=said), facts)
+    return Answer(pick(ctx.lang, _ADDED_DAY if entry.whole_day else _ADDED).format(title=title, when=said), facts)
 
 
 def _reminder(ctx: Context, title: str, found: When) -> int:
@@ -109,10 +110,15 @@ def _remove(diary: Diary, ctx: Context, title: str, when: str) -> Answer:
     series = not when
     if series:
         entries = _first_of_each(entries)
-        if not title and len(entries) > 1 and not says_all(ctx.heard):
-            entries = entries[:1] if "next" in ctx.heard.lower() else entries
-    risky = len(entries) > 1 or (series and entries[0].repeats)
+    following = not title and not when and re.search(r"\bnext\b|prochaine?\b|次の", ctx.heard.lower())
+    if following:
+        entries = entries[:1]
+    # "Clear my calendar" is asked about even when only one thing stands in it.
+    everything = not title and not when and not following
+    risky = len(entries) > 1 or everything or (series and entries[0].repeats)
     if risky and not ctx.confirmed:
+        if len(entries) == 1 and not entries[0].repeats:
+            return Answer(pick(ctx.lang, _SURE_ONE).format(entry=_called(entries[0], ctx)), confirm=True)
         if len(entries) == 1:
             return Answer(pick(ctx.lang, _SURE_SERIES).format(title=entries[0].title), confirm=True)
         told = saying.listed([_called(entry, ctx) for entry in entries[:TOLD]], ctx.lang)
@@ -189,7 +195,9 @@ def _at(entry: Entry, ctx: Context) -> str:
 
 def _called(entry: Entry, ctx: Context) -> str:
     when = _at(entry, ctx)
-    return f"{when}に{entry.title}" if ctx.lang == "ja" else f"{entry.title} {when}"
+    if ctx.lang == "ja":
+        return f"{when}の{entry.title}" if entry.whole_day else f"{when}に{entry.title}"
+    return f"{entry.title} {when}"
 
 
 _FILLERS = frozenset(
@@ -225,6 +233,7 @@ _ADDED = {
     "fr": "C'est noté : {title}, {when}.",
     "ja": "{when}に「{title}」を入れました。",
 }
+_ADDED_DAY = _ADDED | {"ja": "{when}の予定に「{title}」を入れました。"}
 _NOTHING = {
     "en": "I found nothing in the calendar.",
     "fr": "Je n'ai rien trouvé dans l'agenda.",
@@ -251,6 +260,11 @@ _SURE = {
     "en": "That is {n} things: {told}. Shall I delete them all?",
     "fr": "Cela fait {n} choses : {told}. Faut-il tout supprimer ?",
     "ja": "{n}件あります。{told}。すべて削除してもいいですか？",
+}
+_SURE_ONE = {
+    "en": "That is {entry}. Shall I delete it?",
+    "fr": "C'est {entry}. Faut-il le supprimer ?",
+    "ja": "{entry}の予定です。削除してもいいですか？",
 }
 _SURE_SERIES = {
     "en": "{title} comes again and again. Shall I delete all of it?",

@@ -14,6 +14,10 @@ _HOW_LONG = re.compile(
     r"あと何日|何日(?:後|間|ある|です)|まであと"
 )
 
+_HERE = re.compile(
+    r"here|(?:this|my|our) \w+|where i (?:am|live)|ici|(?:cette|ma|notre) \w+|chez (?:moi|nous)|ここ|こちら"
+)
+
 
 @skill("datetime.get")
 def get_datetime(ctx: Context, *, field: Literal["time", "date"], location: Soft = "", when: Span = "") -> Answer:
@@ -24,7 +28,7 @@ def get_datetime(ctx: Context, *, field: Literal["time", "date"], location: Soft
     when: Day or holiday whose date is asked for, as it was said.
     """
     now, place = ctx.now, ""
-    if location:
+    if location and not _HERE.fullmatch(location.strip().lower()):
         from slipway_assistant.places import find
 
         found = find(location, ctx.lang)

@@ -205,8 +205,8 @@ def _item(sql: Sql, chosen: List, text: str) -> tuple[str, str] | None:
 
 
 def _called(chosen: List, ctx: Context) -> str:
-    form = {"en": "{} list", "fr": "liste {}", "ja": "{}リスト"}
-    return pick(ctx.lang, form).format(chosen[1])
+    of = "d'" if fold(chosen[1])[:1] in set("aeiouyh") else "de "
+    return pick(ctx.lang, {"en": f"{chosen[1]} list", "fr": f"liste {of}{chosen[1]}", "ja": f"{chosen[1]}リスト"})
 
 
 def _which(lists: Sequence[List], ctx: Context) -> str:
@@ -232,7 +232,7 @@ _WHICH = {
 }
 _ADDED = {
     "en": "I put {items} on your {list}.",
-    "fr": "J'ai ajouté {items} à la {list}.",
+    "fr": "C'est ajouté à la {list} : {items}.",
     "ja": "{list}に{items}を追加しました。",
 }
 _THERE = {
@@ -242,7 +242,7 @@ _THERE = {
 }
 _REMOVED = {
     "en": "I took {items} off your {list}.",
-    "fr": "J'ai enlevé {items} de la {list}.",
+    "fr": "C'est enlevé de la {list} : {items}.",
     "ja": "{list}から{items}を消しました。",
 }
 _NOT_THERE = {
@@ -281,7 +281,7 @@ _EXISTS = {"en": "There is a {list} already.", "fr": "Il y a déjà une {list}."
 _CREATED = {"en": "I made a {list}.", "fr": "J'ai créé la {list}.", "ja": "{list}を作りました。"}
 _UNKNOWN = {
     "en": "There is no {list} list. There is the {lists}.",
-    "fr": "Il n'y a pas de liste {list}. Il y a : {lists}.",
+    "fr": "Je ne connais pas la liste {list}. Il y a : {lists}.",
     "ja": "{list}リストはありません。{lists}があります。",
 }
 _SURE = {

@@ -28,6 +28,7 @@ def add(person: Person, title: str, when: str, lang: str = "en") -> str:
         ("en", "swimming", "every monday at 6 pm", "I noted swimming every Monday, starting on Monday at 6 pm."),
         ("en", "dinner with mom", "next friday evening", "I noted dinner with mom on Friday at 7 pm."),
         ("fr", "dentiste", "demain à 15 heures", "C'est noté : dentiste, demain à 15 heures."),
+        ("ja", "家賃", "明日", "明日の予定に「家賃」を入れました。"),
         ("ja", "歯医者", "明日の午後3時", "明日の午後3時に「歯医者」を入れました。"),
     ],
 )
@@ -100,7 +101,16 @@ def test_many_things_go_after_a_yes(person: Person) -> None:
     )
     assert person.asks("calendar.edit", action="show").data["entries"] == []
     add(person, "dentist", "tomorrow at three")
+    asked = person.asks("calendar.edit", "clear my calendar", action="remove")
+    assert (asked.confirm, asked.text) == (True, "That is dentist tomorrow at 3 pm. Shall I delete it?")
     assert person.asks("calendar.edit", action="remove", title="dentist").text == "I deleted dentist tomorrow at 3 pm."
+
+
+def test_the_next_thing_goes_without_the_others(person: Person) -> None:
+    add(person, "dentist", "tomorrow at three")
+    add(person, "lunch", "tomorrow at noon")
+    said = person.asks("calendar.edit", "remove the next event from the calendar", action="remove").text
+    assert said == "I deleted lunch tomorrow at noon."
 
 
 def test_a_reminder_rings_unless_its_entry_is_gone(person: Person) -> None:

@@ -21,6 +21,8 @@ from slipway_assistant.places import _lines, find
         ("en", {"field": "date"}, "It is Saturday, November 21, 2026."),
         ("fr", {"field": "date"}, "Nous sommes le samedi 21 novembre 2026."),
         ("ja", {"field": "date"}, "今日は2026年11月21日土曜日です。"),
+        ("en", {"field": "time", "location": "this city"}, "It is 10 am."),
+        ("en", {"field": "date", "when": "last friday of the month"}, "That is Friday, November 27, 2026."),
         ("en", {"field": "time", "location": "boston"}, "In boston it is 4 am."),
         ("en", {"field": "time", "location": "phoenix az"}, "In phoenix az it is 2 am."),
         ("en", {"field": "time", "location": "india"}, "In india it is 2:30 pm."),

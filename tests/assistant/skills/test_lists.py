@@ -19,8 +19,8 @@ from assistant_person import Person
         (
             "fr",
             "lait et pain",
-            "J'ai ajouté lait et pain à la liste courses.",
-            "Il y a 2 choses sur la liste courses : lait et pain.",
+            "C'est ajouté à la liste de courses : lait et pain.",
+            "Il y a 2 choses sur la liste de courses : lait et pain.",
         ),
         (
             "ja",
