@@ -68,8 +68,7 @@ class Home:
     def _read(self) -> dict[str, Device]:
         try:
             raw = msgspec.json.decode(self._path.read_bytes())
-            listed = raw["devices"] if isinstance(raw, dict) else []
-            made = [msgspec.convert(one, Device) for one in listed]
+            made = msgspec.convert(raw["devices"], list[Device])
         except FileNotFoundError:
             return {}
         except (OSError, msgspec.MsgspecError, KeyError, TypeError, RecursionError) as error:

@@ -27,15 +27,13 @@ class Notes:
         """The passage that has all telling words of the question, and its file; None when there is none."""
         if not self._folder.is_dir():
             return None
-        words = [word for word in _apart(fold(query)).split() if word not in _ASKING]
-        if not words:
+        phrases = _phrases(fold(query))
+        if not phrases:
             return None
         with closing(self._ready()) as sql:
-            wanted = " ".join(f'"{word}"' if not KANA_OR_KANJI.search(word) else word for word in words)
-            if any(KANA_OR_KANJI.search(word) for word in words):
-                wanted = '"' + " ".join(words) + '"'
+            wanted = " ".join(f'"{phrase}"' for phrase in phrases)
             row = sql.execute(
-                "SELECT said, path FROM passages WHERE passages MATCH ? ORDER BY rank LIMIT 1", (f"folded: {wanted}",)
+                "SELECT said, path FROM passages WHERE passages MATCH ? ORDER BY rank LIMIT 1", (f"folded: ({wanted})",)
             ).fetchone()
         return (str(row[0])[:MOST_SAID], Path(row[1])) if row else None
 
@@ -105,6 +103,14 @@ def _passages(path: Path) -> Iterator[tuple[str, str]]:
             yield title, said
 
 
+def _phrases(folded: str) -> list[str]:
+    """What has to stand in a passage: each telling word; in Japanese what stands between particles, character by character."""
+    if not KANA_OR_KANJI.search(folded):
+        return [word for word in folded.split() if word not in _ASKING]
+    plain = re.sub(r"(?:何|なに|なん|いつ|どこ|誰|だれ)?(?:です|でした)?か?$", "", folded)
+    return [_apart(part) for part in re.split(r"[はがをにのでともへや\s]+", plain) if part]
+
+
 def _apart(folded: str) -> str:
     """Japanese characters as a word each, for it is written without spaces."""
     return " ".join(KANA_OR_KANJI.sub(lambda found: f" {found[0]} ", folded).split())
@@ -113,5 +119,5 @@ def _apart(folded: str) -> str:
 _ASKING = word_set(
     "what which who whom whose when where why how is are was were do does did the a an of in on at to for my me i it s "
     "there about tell please much many long quel quelle quels quelles qui que quoi quand ou pourquoi comment est sont le "
-    "la les l un une des du de d mon ma mes dans sur a au aux c ce et moi dis combien は が を の に で と も か 何 です"
+    "la les l un une des du de d mon ma mes dans sur a au aux c ce et moi dis combien"
 )

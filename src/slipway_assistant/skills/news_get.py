@@ -58,7 +58,7 @@ def _said(lang: str, items: list[Item], topic: str) -> str:
     if len(sources) > 1:
         lines = [pick(lang, {"en": "{s}: ", "fr": "{s} : ", "ja": "{s}、"}).format(s=item.source) + line
                  for item, line in zip(items, lines, strict=True)]  # fmt: skip
-    return pick(lang, {"en": " ", "fr": " ", "ja": ""}).join([intro, *lines])
+    return ("" if lang == "ja" else " ").join([intro, *lines])
 
 
 def _none(said: dict[str, str], what: str) -> SkillError:

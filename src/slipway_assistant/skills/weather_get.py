@@ -112,7 +112,7 @@ def _days(ctx: Context, forecast: Forecast, now: datetime, first: date, last: da
         highs = [m.high for m in rest if m.high is not None]
         if lows and highs:
             parts.append(pick(lang, _LATER).format(low=_degrees(min(lows)), high=_degrees(max(highs))))
-    return pick(lang, {"en": " ", "fr": " ", "ja": ""}).join(parts), data
+    return ("" if lang == "ja" else " ").join(parts), data
 
 
 def _sentence(ctx: Context, moment: Moment, frame: str, place: Place, label: str = "") -> str:
