@@ -110,6 +110,7 @@ class _Plain:
     say: str = ""
     confirmed: bool = False
     before: tuple[Mapping[str, Any], ...] = ()
+    undoes: str = ""
 
 
 class Assistant:
@@ -291,8 +292,8 @@ class Assistant:
             span.set({"gen_ai.tool.name": resolved.call["name"], "gen_ai.tool.type": "function"})
             span.set({"gen_ai.tool.call.arguments": arguments})
             for quietly in resolved.before:  # what a misunderstanding did is taken back first
-                run(quietly, self._context(heard, resolved))
-            answer = run(resolved.call, self._context(heard, resolved))
+                run(quietly, self._context(heard, resolved, undoes=True))
+            answer = run(resolved.call, self._context(heard, resolved, undoes=not resolved.before))
             span.set({"gen_ai.tool.call.result": answer.text})
             if not answer.ok and "error" in answer.data:
                 span.set_status("error")
@@ -304,7 +305,7 @@ class Assistant:
                 _log.warning("what was done could not be remembered: %s", error)
         return answer
 
-    def _context(self, heard: _Heard, resolved: Any) -> Context:
+    def _context(self, heard: _Heard, resolved: Any, *, undoes: bool) -> Context:
         return Context(
             heard.lang,
             self._now(),
@@ -312,7 +313,8 @@ class Assistant:
             self.settings.folder,
             self.memory or Forgetful(),
             confirmed=resolved.confirmed,
-            heard=heard.text,
+            # Which timer is taken back, the sentence that set it says.
+            heard=(resolved.undoes if undoes else "") or heard.text,
             announce=self.announce,
         )
 

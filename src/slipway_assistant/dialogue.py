@@ -84,7 +84,8 @@ class State:
 class Resolved:
     """What is to be done: `before` quietly, then `call` and its answer said; or only `say`. `why` names the rule.
 
-    `confirmed`: a yes was given, or the person asked for just this. Nothing at all where nothing was understood.
+    `confirmed`: a yes was given, or the person asked for just this. `undoes`: the sentence whose doing is taken back, which says
+    more about it than "cancel that" does. Nothing at all where nothing was understood.
     """
 
     call: Call | None
@@ -92,6 +93,7 @@ class Resolved:
     say: str = ""
     confirmed: bool = False
     before: tuple[Call, ...] = ()
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,12 +144,16 @@ def undo(turn: Turn) -> Decision | None:
     if state.remembered is not None:
         return _forgotten(turn, *state.remembered)
     if state.undo is not None:
-        decided = do(turn, state.undo, "undo", confirmed=True)
-        return replace(decided, state=replace(decided.state, call=None))
+        return _undone(turn, state.undo)
     if state.call is None:
         return None
     known = state.call["name"] in CHANGE_NOTHING
     return tell(turn, turn.say("nothing to undo" if known else "cannot undo"), "nothing to undo")
+
+
+def _undone(turn: Turn, call: Call) -> Decision:
+    decided = do(turn, call, "undo", confirmed=True, undoes=turn.state.text)
+    return replace(decided, state=replace(decided.state, call=None))
 
 
 def again(turn: Turn) -> Decision | None:
@@ -193,8 +197,7 @@ def _forget_that(turn: Turn) -> Decision:
     if turn.state.remembered is not None:
         return _forgotten(turn, *turn.state.remembered)
     if turn.state.undo is not None:
-        decided = do(turn, turn.state.undo, "undo", confirmed=True)
-        return replace(decided, state=replace(decided.state, call=None))
+        return _undone(turn, turn.state.undo)
     return tell(turn, turn.say("forget what"), "forget what")
 
 
@@ -234,7 +237,7 @@ def _corrected(turn: Turn, meant: str) -> Decision | None:
         return None
     # Other music simply takes the place of what plays; a wrong timer would go on beside the right one.
     back = () if turn.state.undo is None or last["name"].startswith("music.") else (turn.state.undo,)
-    decided = do(turn, call, "correction", before=back)
+    decided = do(turn, call, "correction", before=back, undoes=turn.state.text)
     if call["name"] != last["name"]:
         return decided
     told = retold(turn.state.text, arguments(last), call["arguments"], turn.lang)

@@ -188,6 +188,7 @@ _ENDED_BY: Mapping[str, Call] = {
     "timer.set": {"name": "timer.manage", "arguments": {"action": "cancel"}},
     "music.play": {"name": "music.control", "arguments": {"action": "pause"}},
 }
+COLOURS = frozenset({"red", "green", "blue", "yellow", "white", "orange", "purple", "pink", "turquoise"})
 CHANGE_NOTHING = frozenset({"weather.get", "news.get", "math.eval", "datetime.get", "facts.ask", "joke.tell"})
 
 
@@ -197,6 +198,8 @@ def undoing(call: Call, data: Mapping[str, Any]) -> Call | None:
     if isinstance(told, Mapping) and "name" in told:
         return {"name": told["name"], "arguments": dict(told.get("arguments", {}))}
     name, arguments = str(call["name"]), dict(call["arguments"])
+    if (restored := _restored(name, arguments, data.get("before"))) is not None:
+        return restored
     if name in _ENDED_BY:
         return _ENDED_BY[name]
     if name == "alarm.set":
@@ -208,6 +211,35 @@ def undoing(call: Call, data: Mapping[str, Any]) -> Call | None:
     if opposite is None or (name == "list.edit" and arguments.get("action") == "delete"):
         return None  # what a deleted list held is gone
     return {"name": name, "arguments": {**arguments, "action": opposite}}
+
+
+def _restored(name: str, arguments: Mapping[str, Any], before: Any) -> Call | None:
+    """The call that puts a volume or a device back to where it was, as far as the skill told."""
+    if name == "volume.set" and isinstance(before, int):
+        return _level(name, {key: value for key, value in arguments.items() if key == "device"}, before)
+    if name != "home.set" or not isinstance(before, list) or not before or any(one != before[0] for one in before):
+        return None  # lamps that were not alike have no common state to go back to
+    was = before[0]
+    meant = {key: value for key, value in arguments.items() if key in ("device", "room")}
+    for key, ends in (("open", {100: "open", 0: "close"}), ("level", {0: "off"})):
+        held = was.get(key)
+        if isinstance(held, int) and (key == "open" or was.get("on", True)):
+            if held in ends:
+                return {"name": name, "arguments": {"action": ends[held], **meant}}
+            if (level := _level(name, meant, held)) is not None:
+                return level
+    if was.get("on") is False or was.get("state") == "off":
+        return {"name": name, "arguments": {"action": "off", **meant}}
+    if was.get("color") in COLOURS and "color" in arguments:
+        return {"name": name, "arguments": {"action": "set", "color": was["color"], **meant}}
+    if was.get("on") is True or was.get("state") == "on":
+        return {"name": name, "arguments": {"action": "on", **meant}}
+    return None
+
+
+def _level(name: str, meant: Mapping[str, Any], level: int) -> Call | None:
+    # Up to 10 are steps, not percent.
+    return {"name": name, "arguments": {"action": "set", "level": level, **meant}} if level > 10 else None
 
 
 def pointed(last: Call, text: str, call: Call | None, lang: str) -> Call | None:

@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slipway_assistant.backends.home import Home
+from slipway_assistant.clocks import Clocks
 from slipway_assistant.data import own
 from slipway_assistant.dialogue import EXPIRES, Dialogue, Resolved, State, decide
 from slipway_assistant.followups import LENGTHS, carry, pointed, retold, split_when, undoing
@@ -23,7 +25,8 @@ from slipway_assistant.memory import Memory
 from slipway_assistant.mind import BEST, Mind, Understanding, prepare, variant
 from slipway_assistant.mind import answer as ask
 from slipway_assistant.schema import FUNCTIONS, validate
-from slipway_assistant.skill import Answer
+from slipway_assistant.settings import Settings
+from slipway_assistant.skill import Answer, Context, run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 Call = Mapping[str, Any]
@@ -313,6 +316,80 @@ def test_a_skill_says_itself_how_to_take_its_work_back(tmp_path: Path) -> None:
     undone = talk.hear("cancel that")
     assert (undone.call, undone.confirmed) == (back, True)
     assert talk.hear("cancel that").call is None
+
+
+def done(talk: Talk, folder: Path, text: str, heard: Call | None = None) -> Answer:
+    """A turn with the real skills, as the app takes it."""
+    talk.now += timedelta(seconds=5)
+    resolved = talk.dialogue.resolve(text, talk.lang, Understanding(heard, 0.9), talk.now)
+    assert resolved.call is not None
+    context = Context(
+        talk.lang,
+        talk.now,
+        Settings(data=str(folder)),
+        folder,
+        talk.memory,
+        resolved.confirmed,
+        resolved.undoes or text,
+    )
+    answer = run(resolved.call, context)
+    talk.dialogue.after(resolved.call, answer)
+    return answer
+
+
+def test_the_house_and_the_volume_go_back_to_what_they_were(tmp_path: Path) -> None:
+    talk, home = Talk(tmp_path, "en"), Home(tmp_path)
+    lamp = {"device": "lamp", "room": "hall"}
+    for arguments in ({"action": "set", "level": 30}, {"action": "set", "level": 80}):
+        assert done(talk, tmp_path, "set the hall lamp", {"name": "home.set", "arguments": {**arguments, **lamp}}).ok
+    assert done(talk, tmp_path, "cancel that").ok
+    assert [device.state["level"] for device in home.devices()] == [30]
+    assert done(talk, tmp_path, "turn off the hall lamp", call("home.set", action="off", **lamp)).ok
+    assert done(talk, tmp_path, "undo that").ok
+    assert [(device.state["on"], device.state["level"]) for device in home.devices()] == [(True, 30)]
+
+
+def test_of_two_timers_the_last_one_is_taken_back(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, "en")
+    for minutes in (10, 5):
+        assert done(talk, tmp_path, f"set a timer for {minutes} minutes", call("timer.set", minutes=minutes)).ok
+    assert done(talk, tmp_path, "cancel that").ok
+    assert [timer.total_s for timer in Clocks(tmp_path).all("timer")] == [600]
+
+
+def test_lists_alarms_and_the_calendar_are_taken_back(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, "en")
+    assert done(talk, tmp_path, "create a shopping list", call("list.edit", action="create", list="shopping")).ok
+    milk = call("list.edit", action="add", item="milk", list="shopping")
+    assert done(talk, tmp_path, "add milk to the shopping list", milk).ok
+    assert done(talk, tmp_path, "and bread").data["added"]
+    assert done(talk, tmp_path, "cancel that").data["removed"] == ["bread"]
+    assert done(talk, tmp_path, "wake me at seven tomorrow", call("alarm.set", when="seven tomorrow")).ok
+    assert len(Clocks(tmp_path).all("alarm")) == 1
+    assert done(talk, tmp_path, "cancel that").ok
+    assert Clocks(tmp_path).all("alarm") == []
+    dentist = call("calendar.edit", action="add", title="dentist", when="friday at three")
+    assert done(talk, tmp_path, "put dentist in my calendar on friday at three", dentist).ok
+    assert done(talk, tmp_path, "cancel that").ok
+    assert "dentist" not in done(talk, tmp_path, "what is in my calendar", call("calendar.edit", action="show")).text
+
+
+@pytest.mark.parametrize(
+    ("made", "before", "back"),
+    [
+        (call("volume.set", action="mute"), 40, call("volume.set", action="set", level=40)),
+        (call("volume.set", action="up"), 5, call("volume.set", action="down")),
+        (call("home.set", action="close"), [{"open": 100}], call("home.set", action="open")),
+        (call("home.set", action="close"), [{"open": 60}], call("home.set", action="set", level=60)),
+        (call("home.set", action="on"), [{"on": True}], call("home.set", action="on")),
+        (call("home.set", action="on"), [{"on": True}, {"on": False}], call("home.set", action="off")),
+        (call("home.set", action="set", color="blue"), [{"color": "red"}], call("home.set", action="set", color="red")),
+        (call("home.set", action="set", level=20), [{}], None),
+        (call("list.edit", action="delete", list="x"), None, None),
+    ],
+)  # fmt: skip
+def test_what_takes_a_call_back(made: Call, before: Any, back: Call | None) -> None:
+    assert undoing(made, {"before": before}) == back
 
 
 def test_what_failed_is_not_taken_back(tmp_path: Path) -> None:

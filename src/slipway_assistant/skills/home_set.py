@@ -56,7 +56,9 @@ def set_device(
     text = pick(ctx.lang, _DONE[verb]).format(what=_named(ctx, chosen), value=value)
     if verb == "set" and not color and change.level is None:
         text = pick(ctx.lang, _DONE["on"]).format(what=_named(ctx, chosen))
-    return Answer(text[0].upper() + text[1:], {"devices": [one.id for one in chosen], "level": change.level})
+    before = [dict(one.state) for one in chosen]  # what "cancel that" goes back to
+    told = {"devices": [one.id for one in chosen], "level": change.level, "before": before}
+    return Answer(text[0].upper() + text[1:], told)
 
 
 def _devices(ctx: Context, house: House, said: str, room: str) -> list[Device]:
