@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
@@ -34,7 +35,9 @@ def find(name: str, lang: str) -> Place | None:
     if zone is None:
         # Of the names that stand in it the longest counts, then the first: the town comes before its country.
         inside = [(-len(place), found, place) for place in known if (found := _inside(key, place)) >= 0]
-        zone = known[min(inside)[2]] if inside else None
+        # What was heard or typed a little wrong comes last: "los angels".
+        near = get_close_matches(key, known, n=1, cutoff=0.85) if len(key) > 5 else []
+        zone = known[min(inside)[2]] if inside else known[near[0]] if near else None
     if zone is None:
         return None
     said = _spoken().get(zone, {}).get(lang)

@@ -125,8 +125,11 @@ def plain(text: str, lang: str) -> str:
 def _ordinal(match: re.Match[str]) -> str:
     ten = {"twenty": 20, "thirty": 30}.get(match["ten"] or "", 0)
     one = words.ORDINALS[match["one"]]
-    # "a second" is a length of time.
-    return match[0] if one == 2 and not ten else f"{ten + one}th"
+    after = match.string[match.end() :]
+    # "a second" is a length of time, "second march" and "second of march" are a day.
+    if one == 2 and not ten and not re.match(rf" (?:of |{'|'.join(words.MONTHS['en'])})\b", after):
+        return match[0]
+    return f"{ten + one}th"
 
 
 def _ours(text: str, lang: str, now: datetime, direction: Direction, waking: bool) -> When | None:

@@ -45,6 +45,8 @@ def edit_calendar(
     from slipway_assistant.diary import Diary
 
     diary = Diary(ctx.folder, ctx.now.tzinfo)
+    if action != "add" and fold(title) in _ANYTHING:
+        title = ""
     return {"add": _add, "remove": _remove, "show": _show}[action](diary, ctx, title, when)
 
 
@@ -219,6 +221,11 @@ _FILLERS = frozenset(
         "de",
     )
 ) | frozenset(("mon", "ma", "mes", "un", "une", "rendez", "vous"))
+_ANYTHING = frozenset(
+    ("events", "my events", "appointments", "my appointments", "meetings", "my meetings", "reminders", "my reminders")
+) | frozenset(
+    ("everything", "rendez vous", "mes rendez vous", "rappels", "mes rappels", "予定", "リマインダー", "イベント")
+)
 _WHAT = {"en": "What is it about?", "fr": "De quoi s'agit-il ?", "ja": "どんな予定ですか？"}
 _WHEN = {"en": "When is it?", "fr": "C'est pour quand ?", "ja": "いつですか？"}
 _WHEN_AGAIN = {

@@ -101,6 +101,7 @@ def test_many_things_go_after_a_yes(person: Person) -> None:
     )
     assert person.asks("calendar.edit", action="show").data["entries"] == []
     add(person, "dentist", "tomorrow at three")
+    assert person.asks("calendar.edit", action="remove", title="appointments").confirm
     asked = person.asks("calendar.edit", "clear my calendar", action="remove")
     assert (asked.confirm, asked.text) == (True, "That is dentist tomorrow at 3 pm. Shall I delete it?")
     assert person.asks("calendar.edit", action="remove", title="dentist").text == "I deleted dentist tomorrow at 3 pm."

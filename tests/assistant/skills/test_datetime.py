@@ -75,6 +75,7 @@ def test_every_place_has_its_zone() -> None:
         ("côte d'ivoire", "Africa/Abidjan"),
         ("Kuala Lumpur", "Asia/Kuala_Lumpur"),
         ("boise", "America/Boise"),
+        ("los angels", "America/Los_Angeles"),
         ("タイ", "Asia/Bangkok"),
     ],
 )
