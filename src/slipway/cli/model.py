@@ -29,7 +29,7 @@ def command() -> None:
 
 
 @command.command("pull", short_help="Fetch weights and check their SHA-256.")
-@click.argument("source")
+@click.argument("source", help="An address, or owner/repo/file.gguf of the hub.")
 @click.option("--sha256", metavar="HEX", default="", help="What it must be.  [default: what the publisher says]")
 @click.option("--name", metavar="NAME", default="", help="What to call it here.  [default: as in SOURCE]")
 @click.option(
@@ -91,7 +91,7 @@ def listed(call: Invocation) -> None:
 
 
 @command.command("show", short_help="Show what a file of weights says of itself.")
-@click.argument("name")
+@click.argument("name", help="Its name, as `slipway model list` shows it, or the path of a GGUF file.")
 @click.option("--verify", is_flag=True, help="Read every byte and compare the SHA-256 with what was fetched.")
 @click.pass_obj
 def show(call: Invocation, /, name: str, verify: bool) -> None:

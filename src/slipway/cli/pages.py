@@ -26,6 +26,9 @@ from their module.
 """
 
 DOTTED = (
+    "slipway.data.Message",
+    "slipway.data.Reply",
+    "slipway.data.Request",
     "slipway.evals.sealed.ledger",
     "slipway.evals.sealed.seal",
     "slipway.evals.sealed.take_look",
@@ -33,6 +36,9 @@ DOTTED = (
     "slipway.evals.stats.needed_pairs",
     "slipway.evals.stats.needed_per_arm",
     "slipway.models.ScriptedModel",
+    "slipway.models.default_model",
+    "slipway.models.open_embedder",
+    "slipway.models.open_model",
     "slipway.store.recover.recover",
     "slipway.track.dialects.Dialect",
 )

@@ -1,7 +1,7 @@
 """A JSON Schema as a GBNF grammar: what a local model may write is then the schema's own JSON, token by token.
 
 Ours, because llama.cpp's goes through a library that lets go of the grammar, with a warning only, when a vocabulary has a token
-that it takes for a special one (decision 0091).
+that it takes for a special one (decision 0097).
 """
 
 from __future__ import annotations
