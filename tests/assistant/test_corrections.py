@@ -18,6 +18,7 @@ import slipway as sw
 from slipway.data import DatasetVersion, Feedback
 from slipway.errors import DataError, NotFound
 from slipway.evals.datasets import load_version
+from slipway.testing import recording
 from slipway_assistant.app import Assistant
 from slipway_assistant.cli_candidates import candidates
 from slipway_assistant.cli_memory import memory as memory_command
@@ -187,6 +188,11 @@ def test_the_command_about_the_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     assert run(memory_command, "forget", "jazz")[1] == "1 forgotten\n"
     assert run(memory_command, "forget", "--all")[1] == "1 forgotten\n"
     assert kept.items() == []
+
+
+def test_feedback_is_kept_while_a_test_records() -> None:
+    with recording():
+        assert sw.feedback("ab" * 16, "helpful", True).value == 1
 
 
 def test_a_correction_becomes_feedback_on_the_trace_it_is_about(tmp_path: Path) -> None:

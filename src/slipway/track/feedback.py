@@ -59,7 +59,8 @@ def feedback(
     if config.endpoint:
         return _sent(config, made, key or new_id(), timeout)
     opener = getattr(tracer, "_open_sink", None)
-    if opener is not None and opener.sink is None:
+    # In a test that records, what opens is a plain function and keeps spans only.
+    if opener is not None and getattr(opener, "sink", opener) is None:
         return _kept(opener.open(), made)
     from slipway.store import open_store
 
