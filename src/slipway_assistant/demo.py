@@ -1,6 +1,7 @@
 """`slipway-assistant demo`: the journey, for real. Fit every mind, run it over both suites, record all, say what came of it.
 
-fit or load, then evaluate on the dev and the must-pass suite (two minds at a time) -> journey -> what to type next
+fit or load, then evaluate on the dev and the must-pass suite (two minds at a time), and with a language model the ladder
+beside them -> journeys -> what to type next
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slipway as sw
-from slipway_assistant import data, experiment
+from slipway_assistant import data, experiment, ladder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,11 +63,13 @@ def run(folder: Path, *, out: Console, err: Console) -> int:
     store = sw.open_store(_url(folder))
     store.write(experiment.journey_variants())  # all of them first: a child may be evaluated before its parent
     store.close()
-    done = sum(_every_mind(folder, err), Done())
+    done = sum(_everything(folder, err), Done())
     # What anybody would type next.
-    subprocess.run(
-        [sys.executable, "-m", "slipway.cli", "journey", "--suite", "dev", "--data", str(folder)], check=True
-    )
+    journey = [sys.executable, "-m", "slipway.cli", "journey", "--data", str(folder), "--suite"]
+    subprocess.run([*journey, "dev"], check=True)
+    if ladder.steps():
+        out.print(f"\nAnd with a language model, on {ladder.EXAMPLES} of them ({ladder.on_what()}):\n")
+        subprocess.run([*journey, ladder.SUITE], check=True)
     out.print(f"\n{time.perf_counter() - started:.0f} s; {done}.")
     _next_steps(out, again=done.computed == 0)
     return 0
@@ -81,18 +84,20 @@ def _url(folder: Path) -> str:
     return f"sqlite:///{folder / 'slipway.db'}"
 
 
-def _every_mind(folder: Path, err: Console) -> Iterator[Done]:
+def _everything(folder: Path, err: Console) -> Iterator[Done]:
     # Not forked: a fork would not bring along the threads of the store and the recorder.
     context = multiprocessing.get_context("spawn")
     news = context.Queue()
     names = [variant.name for variant in experiment.journey_variants()]
-    samples = sum(len(experiment.examples(name)) for name in SUITES.values())
+    rungs = [step.name for step in ladder.steps()]
+    samples = len(names) * sum(len(experiment.examples(name)) for name in SUITES.values())
     with (
         _progress(err) as progress,
         ProcessPoolExecutor(WORKERS, context, initializer=_begin, initargs=(folder, news)) as pool,
     ):
-        bar = progress.add_task("", total=len(names) * samples)
+        bar = progress.add_task("", total=samples + len(rungs) * ladder.EXAMPLES)
         futures = {name: pool.submit(_play, name) for name in names}
+        futures |= {name: pool.submit(_climb, name) for name in rungs}
         try:
             _follow(progress, bar, futures, news)
             yield from (future.result() for future in futures.values())
@@ -145,6 +150,21 @@ def _play(name: str) -> Done:
     return done
 
 
+def _climb(name: str) -> Done:
+    """Run one rung of the ladder, in a worker."""
+    step = next(one for one in ladder.steps() if one.name == name)
+    news = _Teller(name, _worker["news"])
+    news.say(ladder.SUITE)
+    store = sw.open_store(_url(_worker["folder"]))
+    try:
+        run = ladder.climb_all(store, [step], progress=news)[name]
+        known = sum(1 for _ in run.samples(cached=True))
+        return Done(reused=known, computed=len(ladder.examples()) - known)
+    finally:
+        sw.flush()
+        store.close()
+
+
 class _Teller:
     """Tells the parent how a mind goes on; the progress of `evaluate`."""
 
@@ -193,6 +213,10 @@ def _next_steps(out: Console, *, again: bool) -> None:
         (f"{here}/slipway runs show linear_crf --suite dev", "what it got wrong"),
         (f"{here}/slipway-assistant ask 'wake me at seven'", "try it"),
     ]
+    if not ladder.steps():
+        steps.append(
+            ("SLIPWAY_GGUF=model.gguf make demo", "the same with a language model of yours: prompts, grammar, LoRA")
+        )
     if not again:
         steps.append(("make demo", "again: nothing is computed twice"))
     out.print("\nNext:")

@@ -89,6 +89,22 @@ def read_call(answer: str) -> tuple[bool, dict[str, Any] | None]:
     return (True, call) if not validate(call) else (False, None)
 
 
+_LEAVES = (
+    # Not empty, of bounded length, and nothing that would end the text or the line.
+    r"""text ::= "'" first more{0,79} "'" """.strip(),
+    # What the eye sees as nothing does not begin a text.
+    r"""first ::= [^'\\\x00-\x20\x7f-\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]""",
+    r"""more ::= [^'\\\x00-\x1f\x7f-\u009f\u2028\u2029]""",
+    'int ::= "-"? whole',
+    'whole ::= "0" | [1-9] [0-9]{0,8}',
+    """math ::= "'" sum "'" """.rstrip(),
+    'sum ::= term (" "? ("+" | "-" | "*" | "/" | "**") " "? term){0,8}',
+    'term ::= number | "(" number (" "? ("+" | "-" | "*" | "/" | "**") " "? number){1,4} ")" | "sqrt(" number ")"'
+    ' | "factorial(" [1-9] [0-9]? ")"',
+    'number ::= whole ("." [0-9]{1,6})?',
+)
+
+
 @cache
 def grammar() -> str:
     """The calls that fit the schema, in llama.cpp's GBNF: every function with its arguments in order, or ``none()``.
@@ -98,7 +114,7 @@ def grammar() -> str:
     names = [f"f{number}" for number in range(len(FUNCTIONS))]
     lines = [f"root ::= ({' | '.join(names)} | {json.dumps(NOTHING)})"]
     lines += [f"{rule} ::= {_call(spec.name, spec.arguments, spec.required)}" for rule, spec in _numbered()]
-    lines += ['text ::= "\'" [^\'\\\\\\n]+ "\'"', 'int ::= "-"? [0-9]+']
+    lines += _LEAVES
     return "\n".join(lines) + "\n"
 
 
@@ -128,4 +144,4 @@ def _maybe(rule: str, needed: bool) -> str:
 def _value(argument: Argument) -> str:
     if argument.values:
         return "(" + " | ".join(f"\"'{value}'\"" for value in argument.values) + ")"
-    return "int" if argument.kind == "int" else "text"
+    return {"int": "int", "math": "math"}.get(argument.kind, "text")

@@ -7,10 +7,11 @@ from typing import Any
 
 import gguf
 import numpy as np
+import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from slipway_assistant.train.small_lm import EPSILON, LINEARS, Lora, SmallLM
+from slipway_assistant.train.small_lm import EPSILON, LINEARS, Lora, Size, SmallLM
 
 TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
@@ -72,6 +73,38 @@ def write_lora(model: SmallLM, path: Path, *, name: str) -> None:
             out.add_tensor(f"blk.{number}.{NAMES[ours]}.weight.lora_a", _plain(lora.down).astype(np.float16))
             out.add_tensor(f"blk.{number}.{NAMES[ours]}.weight.lora_b", _plain(lora.up).astype(np.float16))
     _close(out)
+
+
+def read_model(path: Path) -> SmallLM:
+    """The model that `write_model` wrote, as exact as 8 bits are: to train an adapter for the very weights that are shipped."""
+    found = gguf.GGUFReader(str(path))
+    tensors = {tensor.name: gguf.quants.dequantize(tensor.data, tensor.tensor_type) for tensor in found.tensors}
+
+    def number(key: str) -> int:
+        return int(found.fields[f"llama.{key}"].contents())
+
+    model = SmallLM(
+        Size(
+            number("vocab_size"),
+            number("embedding_length"),
+            number("block_count"),
+            number("attention.head_count"),
+            number("feed_forward_length"),
+        )
+    )
+    with torch.no_grad():
+        _set(model.embedding.weight, tensors["token_embd.weight"])
+        _set(model.last.weight, tensors["output_norm.weight"])
+        for at, block in enumerate(model.blocks):
+            _set(block.before_attention.weight, tensors[f"blk.{at}.attn_norm.weight"])
+            _set(block.before_feeding.weight, tensors[f"blk.{at}.ffn_norm.weight"])
+            for ours in LINEARS:
+                _set(getattr(block, ours).weight, tensors[f"blk.{at}.{NAMES[ours]}.weight"])
+    return model
+
+
+def _set(weights: Tensor, values: Any) -> None:
+    weights.copy_(torch.from_numpy(np.array(values, dtype=np.float32)).view_as(weights))
 
 
 def _write_vocabulary(out: Any, tokenizer: Tokenizer, size: int) -> None:

@@ -1,4 +1,7 @@
-"""Train what the ladder's steps run on: two small language models and a LoRA, from nothing, on one core in half an hour.
+"""Train small language models that the ladder can run on, and a LoRA, from nothing.
+
+Half an hour on a core that others use as well made models that keep to the form of a call and rarely copy a word: they are not
+shipped. What it takes is more of the same.
 
     python -m slipway_assistant.train.ladder OUT
 
@@ -20,7 +23,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from slipway_assistant import prompting
 from slipway_assistant.data import Utterance, load, own
 from slipway_assistant.templates import generate
-from slipway_assistant.train.gguf_file import SPECIAL, write_lora, write_model
+from slipway_assistant.train.gguf_file import SPECIAL, read_model, write_lora, write_model
 from slipway_assistant.train.small_lm import Plan, Size, SmallLM, train
 
 VOCABULARY = 4096
@@ -54,16 +57,22 @@ def main(out: Path, *, minutes: float = 10.0) -> None:
     about = "Has seen sentences with their calls, made from our own patterns. Made by slipway_assistant.train.ladder."
     write_model(calls, tokenizer, out / "calls.gguf", name="slipway-calls-2m", about=about)
 
-    calls.adapted()
-    learned = Swapped([row for row in real if row.grade == "call"])
+    adapter(out, minutes=minutes)
+
+
+def adapter(out: Path, *, minutes: float = 10.0) -> None:
+    """Train the LoRA for ``calls.gguf`` in ``out``, as it was written."""
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
+    learned = Swapped([row for row in load("train") if row.grade == "call"])
+    model = read_model(out / "calls.gguf").adapted(rank=32, alpha=64.0)
     train(
-        calls,
+        model,
         documents(tokenizer, learned.draw, 0.0),
         Plan(steps=20_000, minutes=minutes, batch=8, rate=2e-3, seed=1),
-        pad=end,
+        pad=tokenizer.token_to_id("<|end|>"),
         say=say("lora"),
     )
-    write_lora(calls, out / "calls-lora.gguf", name="slipway-calls-2m-lora")
+    write_lora(model, out / "calls-lora.gguf", name="slipway-calls-2m-lora")
 
 
 def train_tokenizer(rows: Sequence[Utterance]) -> Tokenizer:
