@@ -87,7 +87,7 @@ def kind_of(said: str) -> Kind:
 
 def is_risky(name: str, kind: Kind) -> bool:
     """Whether a mistake with it lets somebody in, or burns or spoils something."""
-    return kind == "lock" or _RISKY.search(fold(name)) is not None
+    return kind == "lock" or (kind != "light" and _RISKY.search(fold(name)) is not None)
 
 
 def needs_yes(device: Device, change: Change) -> bool:
@@ -133,10 +133,19 @@ def _lamps_on_switches(devices: list[Device], kind: Kind) -> list[Device]:
     return [one for one in devices if kind == "light" and one.kind == "switch" and kind_of(one.name) == "light"]
 
 
+# What may mean any device of its kind. An oven is no kettle and a window no gate, though each is switched or opened alike.
+_GENERIC = re.compile(
+    kana(
+        r"\b(?:lights?|lamps?|lampes?|bulbs?|lumieres?|lighting|ampoules?|eclairage|plugs?|sockets?|outlets?|prises?|"
+        r"switch(?:es)?|interrupteurs?|blinds?|curtains?|shutters?|shades?|volets?|rideaux?|stores?|fans?|ventilateurs?|"
+        r"locks?|serrures?|heating|heat|heaters?|thermostat|temperature|chauffage|radiateurs?|vacuum(?: cleaner)?|aspirateur)\b|"
+        r"電気|ライト|照明|明かり|あかり|電球|コンセント|カーテン|ブラインド|シャッター|扇風機|鍵|暖房|温度|掃除機"
+    )
+)
+
+
 def _rest(low: str) -> str:
     """What is left of a name without articles and the word for its kind: "bedside" of "the bedside lamp"."""
-    plain = _ALL.sub(" ", low)
-    for _, pattern in _KINDS:
-        plain = re.sub(kana(pattern), " ", plain)
-    words = re.sub(r"\b(?:the|my|a|an|le|la|les|l|mes|mon|ma|des|du|de|d|smart|of|in|door)\b|の", " ", plain)
+    plain = _GENERIC.sub(" ", _ALL.sub(" ", low))
+    words = re.sub(r"\b(?:the|my|a|an|le|la|les|l|mes|mon|ma|des|du|de|d|smart|of|in)\b|の", " ", plain)
     return " ".join(words.split())

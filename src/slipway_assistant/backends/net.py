@@ -1,7 +1,7 @@
 """One way to ask a server something: `fetch(url)` and `fetch_json(url)`, over http or https, with a deadline and a size.
 
 Standard library only: a skill runs in a thread of its own and asks one or two questions, so an event loop would buy nothing
-(decision 0094). Whatever goes wrong is a `NetError` whose `reason` a skill can turn into a sentence.
+(decision 0093). Whatever goes wrong is a `NetError` whose `reason` a skill can turn into a sentence.
 """
 
 from __future__ import annotations

@@ -57,14 +57,11 @@ def _place(ctx: Context, service: Weather, location: str) -> Place | None:
 def _said(ctx: Context, forecast: Forecast, when: str) -> tuple[str, dict[str, object]]:
     """The sentence for the time that was asked, in the place's own time."""
     lang, now = ctx.lang, ctx.now.astimezone(forecast.zone)
-    asked = None if not when or _NOW.search(when.lower()) else parse(when, lang, now, direction="any")
-    soon = asked is not None and asked.relative and abs(asked.at - now) < timedelta(minutes=50)
-    if (not when or _NOW.search(when.lower()) or soon) and not forecast.stale:
-        moment = forecast.now() or forecast.hour(now)
-        if moment is not None:
-            return _sentence(ctx, moment, pick(lang, _NOW_IN), forecast.place), {"when": now.isoformat()}
-    if not when or soon or (asked is None and _NOW.search(when.lower())):
-        moment = forecast.hour(now)
+    at_once = not when or _NOW.fullmatch(when.strip().lower()) is not None
+    asked = None if at_once else parse(when, lang, now, direction="any")
+    if at_once or (asked is not None and asked.relative and abs(asked.at - now) < timedelta(minutes=50)):
+        # What was measured hours ago is not now; what was forecast for this hour is.
+        moment = (None if forecast.stale else forecast.now()) or forecast.hour(now)
         if moment is None:
             raise _too_far()
         return _sentence(ctx, moment, pick(lang, _NOW_IN), forecast.place), {"when": now.isoformat()}
@@ -121,7 +118,7 @@ def _sentence(ctx: Context, moment: Moment, frame: str, place: Place, label: str
     parts = [sky] if sky else []
     if moment.low is not None and moment.high is not None:
         if round(moment.low) == round(moment.high):
-            parts.append(pick(lang, _ONE).format(_degrees(moment.high)))
+            parts.append(pick(lang, _ONE if _is_many(lang, moment.high) else _SINGLE).format(_degrees(moment.high)))
         else:
             parts.append(pick(lang, _BETWEEN).format(low=_degrees(moment.low), high=_degrees(moment.high)))
     if moment.rain_percent is not None and moment.rain_percent >= MUCH_RAIN:
@@ -137,6 +134,11 @@ def _sentence(ctx: Context, moment: Moment, frame: str, place: Place, label: str
 
 def _degrees(value: float) -> str:
     return str(round(value) or 0)
+
+
+def _is_many(lang: str, degrees: float) -> bool:
+    """Whether the plural stands after the number: from 2 on, in English for 0, too."""
+    return abs(round(degrees)) > 1 or (lang == "en" and round(degrees) == 0)
 
 
 def _kind(code: int) -> str:
@@ -172,7 +174,8 @@ def _too_far() -> SkillError:
 
 
 _NOW = re.compile(
-    r"\b(?:now|currently|right now|at the moment|maintenant|actuellement|en ce moment)\b|^今$|今現在|現在|いま$"
+    r"(?:right |just )?now|currently|at (?:the|this) moment|this (?:very )?(?:moment|minute)|outside|maintenant|actuellement|"
+    r"en ce moment|tout de suite|今|いま|今現在|現在|今すぐ"
 )
 _HERE = re.compile(r"here|my location|my area|current location|outside|ici|chez moi|dehors|ここ|この辺|家")
 _CODES = {
@@ -215,6 +218,7 @@ _THEN_IN = {
 }
 _ALSO = {"en": "{label}: {weather}.", "fr": "{label} : {weather}.", "ja": "{label}は、{weather}です。"}
 _ONE = {"en": "{} degrees", "fr": "{} degrés", "ja": "{}度"}
+_SINGLE = {"en": "{} degree", "fr": "{} degré", "ja": "{}度"}
 _BETWEEN = {
     "en": "between {low} and {high} degrees",
     "fr": "entre {low} et {high} degrés",

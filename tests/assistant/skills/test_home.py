@@ -140,6 +140,16 @@ def test_the_same_lamp_is_found_again_and_all_lights_together(listener: Listener
     assert all(one["on"] is False for one in state(listener).values())
 
 
+def test_another_thing_of_the_same_kind_is_not_meant(listener: Listener) -> None:
+    listener.asks("home.set", action="off", device="wemo plug")
+    listener.asks("home.set", action="on", device="kettle")
+    listener.asks("home.set", action="close", device="blinds")
+    listener.asks("home.set", action="open", device="window", confirmed=True)
+    assert state(listener) == {
+        "wemo_plug": {"on": False}, "kettle": {"on": True}, "blinds": {"open": 0}, "window": {"open": 100},
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("lang", "arguments", "question"),
     [

@@ -89,6 +89,8 @@ def listener(tmp_path: Path, here: WebHere) -> Listener:
         ("en", "Boston", "tomorrow at six pm", "Tomorrow at 6 PM in Boston: cloudy, 18 degrees."),
         ("fr", "Lyon", "demain à 8 heures", "Météo pour Lyon, demain à 8 heures : ciel couvert, 8 degrés."),
         ("en", "Boston", "in three hours", "Today at 1 PM in Boston: cloudy, 13 degrees."),
+        ("en", "Boston", "tomorrow at one am", "Tomorrow at 1 AM in Boston: cloudy, 1 degree."),
+        ("en", "Boston", "one minute from now", "Right now in Boston: partly cloudy, 8 degrees."),
         ("en", "Boston", "on friday", "On Friday in Boston: clear sky, between 6 and 16 degrees."),
     ],
 )  # fmt: skip
@@ -133,8 +135,12 @@ def test_without_a_place_it_is_asked_for(listener: Listener, here: WebHere) -> N
 def test_an_unknown_place_and_a_far_day_are_said(listener: Listener) -> None:
     answer = listener.asks("weather.get", lang="fr", location="Zzyzx")
     assert (answer.text, answer.ok) == ("Je ne connais aucun endroit appelé Zzyzx.", False)
-    answer = listener.asks("weather.get", when="in six weeks")
-    assert (answer.text, answer.ok) == ("I have no forecast for that time; it reaches about two weeks ahead.", False)
+    for when in ("in six weeks", "three months from now"):
+        answer = listener.asks("weather.get", when=when)
+        assert (answer.text, answer.ok) == (
+            "I have no forecast for that time; it reaches about two weeks ahead.",
+            False,
+        )
 
 
 def test_a_forecast_is_asked_once_in_half_an_hour(listener: Listener, here: WebHere) -> None:
