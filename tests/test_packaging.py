@@ -82,7 +82,7 @@ def test_t59_the_wheel_holds_the_packages_and_nothing_else(built):
     ).stdout.split()
     shipped = {f"src/{name}" for name in names if ".dist-info/" not in name}
     assert {name for name in tracked if (ROOT / name).is_file()} <= shipped
-    assert wheel.stat().st_size < 5_000_000
+    assert wheel.stat().st_size < 40_000_000  # 32 MB of them are the assistant's weights
 
 
 def test_the_sdist_can_be_built_from(built):

@@ -37,7 +37,7 @@ from slipway_assistant.text import detect_language
 
 PACKAGE = "slipway_assistant"
 SCHEMA = f"{PACKAGE}.schema"
-BEST = "phrases"
+BEST = "cascade"
 """The variant that is used unless another is named."""
 LONGEST = 1_000
 

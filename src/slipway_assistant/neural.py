@@ -177,7 +177,9 @@ class Reader:
         (folder / "layers.onnx").write_bytes(self.layers)
         e = self.embeddings
         with (folder / "embeddings.npz").open("wb") as file:
-            np.savez(file, allow_pickle=False, rows=e.rows, scales=e.scales, places=e.places, shapes=e.shapes)
+            np.savez_compressed(
+                file, allow_pickle=False, rows=e.rows, scales=e.scales, places=e.places, shapes=e.shapes
+            )
         text = json.dumps(self.description, ensure_ascii=False, separators=(",", ":"))
         (folder / "reader.json").write_text(text, "utf-8")
 

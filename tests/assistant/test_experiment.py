@@ -11,10 +11,10 @@ from slipway_assistant import experiment
 from slipway_assistant.calibrate import calibration_error
 from slipway_assistant.data import load
 from slipway_assistant.grade import grade
-from slipway_assistant.mind import BEST, answer, variant, variants
+from slipway_assistant.mind import BEST, answer, prepare, variant, variants
 
-MEASURED = 0.9135
-"""Exact calls of the best variant on dev when this was written; the test allows two points less."""
+MEASURED = 0.949
+"""Exact calls of the best variant on dev when this was written; the test allows one point less."""
 
 
 @pytest.mark.usefixtures("own_data")
@@ -45,16 +45,20 @@ def test_every_mind_is_a_variant_addressed_by_its_code_and_data():
     assert len({one.config["code"] for one in made.values()}) == len(made)
 
 
-@pytest.mark.timeout(3600)  # fitted on all of train: a minute of an idle core, many of a busy one
+@pytest.mark.timeout(1200)  # ten seconds of an idle core, many of a busy one
 @pytest.mark.usefixtures("real_data")
 def test_the_best_mind_on_real_sentences() -> None:
-    """Fitted on train alone, graded on dev: as many right calls as measured, and confidence that means something."""
-    mind = variant(BEST).factory.fit(load("train"))
+    """It learned from train alone, graded on dev: as many right calls as measured, and confidence that means something."""
+    mind = prepare(variant(BEST), []).mind
     rows = load("dev")
     said = [answer(mind, u.text, u.lang) for u in rows]
     right = [grade(u.as_row(), s.call).right for u, s in zip(rows, said, strict=True)]
     accuracy = sum(right) / len(right)
-    assert accuracy >= MEASURED - 0.02, accuracy
+    assert accuracy >= MEASURED - 0.01, accuracy
     assert calibration_error([s.confidence for s in said], right) < 0.05
     sure = [ok for ok, s in zip(right, said, strict=True) if s.confidence >= 0.9]
-    assert sum(sure) / len(sure) > accuracy + 0.03
+    assert sum(sure) / len(sure) > accuracy + 0.02
+    none = [s.call is None for u, s in zip(rows, said, strict=True) if u.call is None]
+    some = [s.call is None for u, s in zip(rows, said, strict=True) if u.call is not None]
+    assert sum(none) / len(none) >= 0.97
+    assert sum(some) / len(some) <= 0.03

@@ -38,7 +38,8 @@ def fitted(best: Calibrated) -> dict[str, Mind]:
     for v in variants():
         if v.name not in found:
             factory: Any = v.factory
-            found[v.name] = factory.from_arrays(best.arrays())
+            shipped = v.ships_in
+            found[v.name] = factory.load(shipped) if shipped else factory.from_arrays(best.arrays())
     return found
 
 
