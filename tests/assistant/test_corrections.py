@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import slipway as sw
 from slipway.data import DatasetVersion, Feedback
-from slipway.errors import DataError, NotFound
+from slipway.errors import DataError, InfrastructureError, NotFound
 from slipway.evals.datasets import load_version
 from slipway.testing import recording
 from slipway_assistant.app import Assistant
@@ -190,9 +190,9 @@ def test_the_command_about_the_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     assert kept.items() == []
 
 
-def test_feedback_is_kept_while_a_test_records() -> None:
-    with recording():
-        assert sw.feedback("ab" * 16, "helpful", True).value == 1
+def test_feedback_while_a_test_records_says_that_nothing_keeps_it() -> None:
+    with recording(), pytest.raises(InfrastructureError):
+        sw.feedback("ab" * 16, "helpful", True)
 
 
 def test_a_correction_becomes_feedback_on_the_trace_it_is_about(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def feedback(
     if config.endpoint:
         return _sent(config, made, key or new_id(), timeout)
     opener = getattr(tracer, "_open_sink", None)
-    # In a test that records, what opens is a plain function and keeps spans only.
+    # In a test that records, what opens is a plain function: spans go to a list, and there is no store.
     if opener is not None and getattr(opener, "sink", opener) is None:
         return _kept(opener.open(), made)
     from slipway.store import open_store
