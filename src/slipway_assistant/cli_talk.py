@@ -44,6 +44,7 @@ def talk(
     record_turns()
     sink = _sink(out, mute=mute, silent=text or wav is not None, settings=settings)
     assistant = open_assistant(settings, variant=variant, minds=minds, ears=not text, voice=sink is not None, sink=sink)
+    assistant.warm()
     try:
         with Ringer(settings.folder, conversation.telling(assistant, sys.stdout)):
             if text:
@@ -61,7 +62,6 @@ def talk(
 def _by_microphone(assistant: Any, lang: str | None, *, page: bool) -> int:
     from slipway_assistant.conversation import by_microphone
 
-    assistant.warm()
     if not page:
         return by_microphone(assistant, sys.stdout, lang=lang)
     from slipway_assistant.page.serve import beside

@@ -156,3 +156,38 @@ def test_a_browser_writes_and_hears_the_answer(served, browser, tmp_path):
     assert wide
     assert "入力" in greeting
     assert foreign is None  # the policy runs no script but the page's own
+
+
+@pytest.mark.slow
+def test_a_browser_speaks_and_hears_the_answer(browser, tmp_path):
+    from slipway_assistant.ears import wav
+    from slipway_assistant.listening import ears_for
+    from slipway_assistant.spoken import say
+
+    settings = Settings(data=str(tmp_path / "data"), timezone="Europe/Paris")
+    mind = prepare(variant("keywords"), []).mind
+    wav.write(tmp_path / "said.wav", say("turn on the kitchen light", lead_s=1.0, trail_s=4.0).pcm)
+    options = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={tmp_path}/said.wav%noloop",
+    ]
+
+    async def talk(address):
+        async with Page(browser, tmp_path, address, options=options, size=(390, 844)) as page:
+            await page.until("document.body.dataset.ready")
+            await page.js("document.getElementById('mic').click()")
+            said = await page.until("document.querySelector('.answer p')?.textContent")
+            heard = await page.js("document.querySelector('.mine').textContent")
+            played = await page.until("document.body.dataset.played")
+            wide = await page.js("document.documentElement.scrollWidth <= innerWidth")
+            return heard, said, float(played), wide
+
+    assistant = Assistant(settings, mind, ears_for(settings, mind, None), open_voice(settings), name="keywords")
+    with Served(assistant) as served:
+        heard, said, played, wide = asyncio.run(talk(served.address))
+    # What a browser under load makes of the sound is not ours to promise; that it was this sentence is.
+    assert "kitchen light" in heard
+    assert said
+    assert played > 0.5
+    assert wide
