@@ -14,9 +14,6 @@ from slipway_assistant.settings import Settings
 if TYPE_CHECKING:
     from slipway_assistant.ears import Ears, Speech
 
-SURE = 0.9
-"""How sure the mind must be that a command is whole before a short silence is taken for its end."""
-
 
 def ears_for(settings: Settings, mind: Mind, memory: Any) -> Ears:
     """The ears of the settings, which know this person's names and what the mind takes for a whole command."""
@@ -25,12 +22,12 @@ def ears_for(settings: Settings, mind: Mind, memory: Any) -> Ears:
     return open_ears(settings, names=names(settings, memory), complete=whole(mind))
 
 
-def whole(mind: Mind) -> Callable[[str, str], bool]:
-    """Whether a text is a command that lacks nothing, as far as the mind can tell."""
+def whole(mind: Mind) -> Callable[[str, str], float]:
+    """How surely a text is a command that lacks nothing, as far as the mind can tell."""
 
-    def told(text: str, lang: str) -> bool:
+    def told(text: str, lang: str) -> float:
         understood = answer(mind, text, lang or None)
-        return understood.call is not None and understood.confidence >= SURE and not validate(understood.call)
+        return understood.confidence if understood.call is not None and not validate(understood.call) else 0.0
 
     return told
 

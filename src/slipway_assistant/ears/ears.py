@@ -25,8 +25,8 @@ from slipway_assistant.settings import Settings
 BEFORE_S = 0.3
 """Sound before the detected beginning that belongs to it: detectors hear a soft consonant late."""
 LANGUAGES = {"en": "English", "fr": "French", "ja": "Japanese"}
-Complete = Callable[[str, str], bool]
-"""Given a partial text and the language: is it a whole command, so that little silence is enough?"""
+Complete = Callable[[str, str], float]
+"""Given a partial text and the language: how surely is it a whole command (0 to 1), so that less silence is enough?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Ears:
 
     def hear(self, pcm: Pcm, lang: str | None = None) -> Speech | None:
         """What was said in a recording that holds one utterance, pauses and all; None where nobody speaks."""
-        patience = Patience(short_s=1e9, long_s=1e9, longest_s=len(pcm) / RATE + 1)
+        patience = Patience(short_s=1e9, middle_s=1e9, long_s=1e9, longest_s=len(pcm) / RATE + 1)
         listening = Listening(self._recogniser, Endpointer(self._detector(), patience), self._choose(lang))
         for frame in _frames(blocks(pcm), listening.endpointer.frame):
             listening.feed(frame, None, None)
@@ -97,6 +97,7 @@ class Listening:
         self._hearing: Hearing | None = None
         self._began = 0
         self._asked = self._shown = ""
+        self._sure = 0.0
 
     def feed(self, frame: Pcm, complete: Complete | None, on_partial: Callable[[str], None] | None) -> Speech | None:
         """One frame more; the utterance that it ends, if it ends one."""
@@ -122,9 +123,10 @@ class Listening:
         if on_partial is not None and text != self._shown:
             self._shown = text
             on_partial(text)
-        if self.endpointer.pausing and complete is not None and text and text != self._asked:
-            self._asked = text
-            if complete(text, self._lang):
+        if self.endpointer.pausing and complete is not None and text:
+            if text != self._asked:
+                self._asked, self._sure = text, complete(text, self._lang)
+            if self.endpointer.silence_s >= self.endpointer.patience.wanted_s(self._sure):
                 self.endpointer.end()
                 return self._end()
         return None

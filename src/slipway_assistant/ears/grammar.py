@@ -15,7 +15,9 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from slipway.errors import MissingExtra
 from slipway_assistant.data import Utterance, own
@@ -27,13 +29,15 @@ from slipway_assistant.templates import generate
 Names = Mapping[str, Sequence[str]]
 """The user's own names by the argument that they fill: song, artist, album, playlist, device, room, list, item ..."""
 
-FORM = 1
+FORM = 2
 """Goes up when the files below change their meaning: older ones are then made again."""
 MOST_NAMES = 5_000
 EACH = 25
 """Sentences of each pattern."""
 GENERAL_WORDS = 6_000
-GENERAL_SHARE = 0.08
+GENERAL_SHARE = 0.3
+GENERAL_TRUST = 0.7
+PAIRED_WORDS = 900
 CARRIERS = 3
 """In how many sentences each of the user's names is put."""
 
@@ -70,19 +74,37 @@ def sentences(
     return [(words, weight) for words, weight in made if words]
 
 
-def general_words(most: int = GENERAL_WORDS) -> dict[str, float]:
-    """The words that are said most in English, with how often, from the general model that pocketsphinx brings."""
+@cache
+def _general() -> tuple[Any, Any]:
+    """The general model of English that pocketsphinx brings, and what turns its logarithms into probabilities."""
     try:
         import pocketsphinx
     except ImportError:
         raise MissingExtra.named("voice", "pocketsphinx") from None
-    config = pocketsphinx.Config(lm=None, hmm=None, dict=None, loglevel="FATAL")
-    logs = pocketsphinx.LogMath()
-    model = pocketsphinx.NGramModel(config, logs, pocketsphinx.get_model_path("en-us/en-us.lm.bin"))
+    config, logs = pocketsphinx.Config(lm=None, hmm=None, dict=None, loglevel="FATAL"), pocketsphinx.LogMath()
+    return pocketsphinx.NGramModel(config, logs, pocketsphinx.get_model_path("en-us/en-us.lm.bin")), logs
+
+
+def general_words(most: int = GENERAL_WORDS) -> dict[str, float]:
+    """The words that are said most in English, with how often."""
+    model, logs = _general()
     plain = re.compile(r"[a-z]{2,}(?:'[a-z]+)?|[ai]")
     scored = {word: logs.exp(model.prob([word])) for word in cmudict() if plain.fullmatch(word)}
     chosen = sorted(scored, key=lambda word: (-scored[word], word))[:most]
     return {word: scored[word] for word in chosen}
+
+
+def general_pairs(words: Iterable[str], base: Mapping[str, float]) -> dict[tuple[str, ...], float]:
+    """What follows what in English, among the likeliest of these words: pairs that say more than the second word alone."""
+    model, logs = _general()
+    chosen = sorted({*words} & set(base), key=lambda word: -base[word])[:PAIRED_WORDS]
+    found: dict[tuple[str, ...], float] = {}
+    for first in chosen:
+        for second in chosen:
+            said = logs.exp(model.prob([second, first]))  # the word, then its history backwards
+            if said > 2 * base[second] and said * base[first] > 1e-7:
+                found[first, second] = said
+    return found
 
 
 def build(
@@ -90,7 +112,9 @@ def build(
 ) -> Grammar:
     """The language model and the dictionary for these names, made once and kept in `folder`."""
     said = sentences(names, rows, each=each)
-    key = hashlib.sha256(json.dumps([FORM, GENERAL_WORDS, GENERAL_SHARE, said]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        json.dumps([FORM, GENERAL_WORDS, GENERAL_SHARE, GENERAL_TRUST, PAIRED_WORDS, said]).encode()
+    ).hexdigest()[:16]
     kept = folder / f"grammar-{key}"
     if not (kept / "done.json").is_file():
         _make(said, kept)
@@ -104,7 +128,8 @@ def _make(said: Sequence[tuple[Sequence[str], float]], kept: Path) -> None:
     sounds = Pronunciations().of(sorted({word for words, _ in said for word in words} | set(base)))
     left_out = sorted({word for words, _ in said for word in words if word not in sounds})
     heard = [(words, weight) for words, weight in said if all(word in sounds for word in words)]
-    model = Trigrams(heard, base=base, share=GENERAL_SHARE)
+    pairs = general_pairs({word for words, _ in heard for word in words} | set(list(base)[:400]), base)
+    model = Trigrams(heard, base=base, share=GENERAL_SHARE, pairs=pairs, trust=GENERAL_TRUST)
     kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = Path(tempfile.mkdtemp(prefix=".grammar-", dir=kept.parent))
     try:

@@ -18,7 +18,8 @@ Words = tuple[str, ...]
 
 
 class Trigrams:
-    """Counts of weighted sentences; `base` gives words that no sentence has (or seldom has) a probability of their own."""
+    """Counts of weighted sentences; `base` gives words that no sentence has (or seldom has) a probability of their own, and
+    `pairs` a second word one after the first (at most 1 in all after each)."""
 
     def __init__(
         self,
@@ -26,6 +27,8 @@ class Trigrams:
         *,
         base: Mapping[str, float] | None = None,
         share: float = 0.0,
+        pairs: Mapping[Words, float] | None = None,
+        trust: float = 0.5,
     ) -> None:
         self._counts: tuple[Counter[Words], ...] = (Counter(), Counter(), Counter())
         for words, weight in sentences:
@@ -41,6 +44,11 @@ class Trigrams:
                 self._totals[words[:-1]] = self._totals.get(words[:-1], 0.0) + count
                 self._kinds[words[:-1]] = self._kinds.get(words[:-1], 0) + 1
         self._unigrams = self._mixed()
+        # Of what another model says about pairs, `trust` is believed where the sentences say nothing.
+        self._pairs = {words: trust * said for words, said in (pairs or {}).items()}
+        self._left: dict[str, float] = {}
+        for (history, _), said in self._pairs.items():
+            self._left[history] = self._left.get(history, 1.0) - said
 
     @property
     def vocabulary(self) -> list[str]:
@@ -62,6 +70,8 @@ class Trigrams:
             return self._unigrams.get(words[0], 0.0)
         lower = self.probability(words[1:])
         history = words[:-1]
+        if len(history) == 1:
+            lower = self._pairs.get(words, 0.0) + self._left.get(history[0], 1.0) * lower
         total = self._totals.get(history)
         if total is None:
             return lower
@@ -69,14 +79,15 @@ class Trigrams:
         return (self._counts[len(history)].get(words, 0) + kinds * lower) / (total + kinds)
 
     def _backoff(self, history: Words) -> float:
+        left = self._left.get(history[0], 1.0) if len(history) == 1 else 1.0
         total = self._totals.get(history)
-        return 1.0 if total is None else self._kinds[history] / (total + self._kinds[history])
+        return left if total is None else left * self._kinds[history] / (total + self._kinds[history])
 
     def write(self, path: Path) -> None:
         """Write the ARPA file."""
         with path.open("w", encoding="utf-8") as out:
             singles: list[Words] = [(word,) for word in sorted({*self._unigrams, START, END})]
-            rows = [singles, *(sorted(counts) for counts in self._counts[1:])]
+            rows = [singles, sorted({*self._counts[1], *self._pairs}), sorted(self._counts[2])]
             out.write("\\data\\\n" + "".join(f"ngram {order}={len(of)}\n" for order, of in enumerate(rows, 1)))
             for order, of in enumerate(rows, 1):
                 self._section(out, order, of)
