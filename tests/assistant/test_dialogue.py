@@ -210,7 +210,7 @@ class Talk:
 
 @pytest.fixture(scope="module")
 def mind() -> Mind:
-    """The best mind, fitted on our own utterances."""
+    """The best mind, which comes with the package."""
     return prepare(variant(BEST), own("train")).mind
 
 
@@ -231,7 +231,6 @@ def test_dialogues(name: str, tmp_path: Path) -> None:
         check(talk, line)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE)
 def test_dialogues_with_a_real_mind(name: str, tmp_path: Path, mind: Mind) -> None:
     lang, lines = TABLE[name]
