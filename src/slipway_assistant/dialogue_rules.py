@@ -212,7 +212,7 @@ def correction(turn: Turn) -> Decision | None:
         return None
     if here.whole("wrong", turn.text):
         question = turn.say("what was meant")
-        return tell(turn, question, "wrong", pending=Pending("correction", question))
+        return tell(turn, question, "wrong", pending=Pending("correction", question), undo=state.undo)
     meant = here.fragment("meant", turn.text)
     if swapped := here.fragment("not but", meant or turn.text):
         meant = swapped
@@ -221,7 +221,7 @@ def correction(turn: Turn) -> Decision | None:
     if (decided := _corrected(turn, meant)) is not None:
         return decided
     question = turn.say("what was meant")
-    return tell(turn, question, "wrong", pending=Pending("correction", question))
+    return tell(turn, question, "wrong", pending=Pending("correction", question), undo=state.undo)
 
 
 def _corrected(turn: Turn, meant: str) -> Decision | None:
