@@ -351,6 +351,22 @@ def test_a_forked_child_ends_well_and_is_told_when_it_may_not_ask(files, how, st
     assert (done.returncode, done.stdout.strip()) == (0, str(status)), done.stderr
 
 
+BRIEF = """
+import asyncio, sys
+from slipway.models.llamacpp import LlamaModel
+for _ in range(20):
+    model = LlamaModel(sys.argv[1], ctx=64, threads=1)
+    asyncio.run(model.load())
+    asyncio.run(model.close())
+"""
+
+
+def test_a_model_may_be_closed_as_soon_as_it_is_loaded(files):
+    command = [sys.executable, "-c", BRIEF, str(files / "random.gguf")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
 def test_it_listens_only_where_this_user_comes(files):
     model = model_of(files / "random.gguf")
     asyncio.run(model.load())

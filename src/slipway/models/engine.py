@@ -195,8 +195,13 @@ class Engine:
         params.hostnames = [f"{self._folder}/s.sock"]
         params.n_threads_http = 1
         _STARTED.set()
+        params.endpoint_metrics = True
         try:
-            return x.Server(params)
+            server = x.Server(params)
+            # Its loop may not have begun yet, and would then miss that it is to end: a server ended right after it was made
+            # waited for its loop for ever. An answer from the loop says that it runs.
+            server.handle_metrics()
+            return server
         except (RuntimeError, ValueError) as error:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise ModelError(
