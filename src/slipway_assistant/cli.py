@@ -29,7 +29,7 @@ FINE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
 
 @click.group(context_settings={"help_option_names": ["--help", "-h"]})
 def root() -> None:
-    """A voice assistant's step from text to function call."""
+    """A voice assistant: speech or text to function call to spoken answer, on this machine."""
 
 
 @root.command()

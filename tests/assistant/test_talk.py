@@ -104,7 +104,7 @@ def test_each_utterance_of_a_recording_is_a_turn(home, english, talking):
         waits = [span for span in recorded.spans if span.name == "end_of_speech"]
     assert [span.input for span in roots] == ["what time is it", "turn on the kitchen light"]
     assert len({span.session_id for span in roots}) == 1
-    assert all(100 <= span.attributes["slipway.took_ms"] <= 1_500 for span in waits)
+    assert all(20 <= span.attributes["slipway.took_ms"] <= 1_500 for span in waits)
     assert "home.set(action='on', room='kitchen')" in out.getvalue()
     assert loudness(assistant.sink.pcm) > 300
 
@@ -303,6 +303,6 @@ def test_speech_is_measured_from_its_true_end(english, mind):
     row = Utterance("1", "test", "en", "what time is it", call)
     found = heard(english, mind, row, say(row.text), Stopped())
     assert (found.text, found.right, found.pieces) == ("what time is it", True, 1)
-    assert 100 <= found.waited_ms <= 1_200  # in the time of the sound, so the same on every machine
+    assert 20 <= found.waited_ms <= 1_200  # in the time of the sound, so the same on every machine
     assert found.to_skill_ms == found.waited_ms
     assert error_rate([found]) == 0
