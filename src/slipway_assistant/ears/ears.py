@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -173,10 +172,11 @@ class ByLanguage:
             chosen = self._detects or next(iter(self._by_language.values()))
             return chosen.listen("" if self._detects else next(iter(self._by_language)))
         if lang not in self._by_language:
+            from slipway_assistant.ears.whisper import PULL
+
             raise ConfigError(
                 f"{LANGUAGES.get(lang, lang or 'This')} is understood by Whisper only, and no Whisper model is set for it",
-                mend="slipway model pull whisper-small, then write it under [assistant]: "
-                f'whisper = {{{lang} = "FOLDER"}} (or all = ...)',
+                mend=PULL,
             )
         return self._by_language[lang].listen(lang)
 
@@ -185,7 +185,7 @@ def open_ears(
     settings: Settings, *, names: Names | None = None, complete: Complete | None = None, detector: str = ""
 ) -> Ears:
     """The ears that the settings ask for: Whisper for the languages that have a model, pocketsphinx for English otherwise."""
-    from slipway_assistant.ears.whisper import Whisper
+    from slipway_assistant.ears.whisper import Whisper, whisper_folder
 
     opened: dict[str, Whisper] = {}
     by_language: dict[str, Recogniser] = {}
@@ -193,7 +193,7 @@ def open_ears(
         folder = settings.whisper.get(lang) or settings.whisper.get("all")
         if folder:
             if folder not in opened:
-                opened[folder] = Whisper(Path(folder).expanduser())
+                opened[folder] = Whisper(whisper_folder(folder))
             by_language[lang] = opened[folder]
         elif lang == "en" and settings.language in ("", "en"):
             from slipway_assistant.ears.pocketsphinx_grammar import PocketSphinx

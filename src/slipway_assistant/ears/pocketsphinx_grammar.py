@@ -25,7 +25,7 @@ DITHER = 30.0
 """Standard deviation of the noise that is added to every sound, in steps of 16 bits: 60 dB below the loudest.
 
 The acoustic model learned from recordings of rooms. Of digital silence between words it makes nonsense (83 % of the words
-wrong instead of 54 % in the measurement of decision 0094), and pocketsphinx' own dither of one step is too faint.
+wrong instead of 54 % in the measurement of decision 0101), and pocketsphinx' own dither of one step is too faint.
 """
 LONGEST_S = 30.0
 

@@ -8,6 +8,7 @@ whole of it is recognised at once, so that most of the work is done when the sil
 from __future__ import annotations
 
 import math
+import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -20,11 +21,23 @@ from slipway_assistant.ears.hearing import Heard
 from slipway_assistant.ears.resample import RATE, Pcm
 
 LANGUAGES = ("en", "fr", "ja")
-PULL = 'slipway model pull NAME, then SLIPWAY_ASSISTANT_WHISPER=\'{"all": "FOLDER"}\''
+PULL = (
+    "slipway model pull OWNER/REPOSITORY, then under [assistant] in slipway.toml: whisper = {all = 'OWNER/REPOSITORY'}"
+)
 NEEDED = ("model.bin", "config.json", "tokenizer.json")
 LONGEST_S = 30.0
 EACH_S = 1.0
 """New sound before another partial text is made."""
+
+
+def whisper_folder(said: str) -> Path:
+    """The folder that a setting means: a path, or the name under which `slipway model pull` keeps it."""
+    path = Path(said).expanduser()
+    if path.exists() or path.is_absolute():
+        return path
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    pulled = Path(os.environ.get("SLIPWAY_MODELS") or Path(cache, "slipway", "models")).expanduser() / said
+    return pulled if pulled.is_dir() else path
 
 
 class Whisper:

@@ -10,7 +10,7 @@ import pytest
 from assistant.ears import tiny_whisper
 from slipway.errors import ConfigError
 from slipway_assistant.ears import open_ears
-from slipway_assistant.ears.whisper import Whisper
+from slipway_assistant.ears.whisper import Whisper, whisper_folder
 from slipway_assistant.settings import Settings
 from slipway_assistant.spoken import Manner, say
 
@@ -44,6 +44,16 @@ def test_without_a_language_it_is_detected(folder: Path, tmp_path: Path) -> None
     )
     assert speech is not None
     assert (speech.heard.lang, speech.heard.text) == ("fr", tiny_whisper.SENTENCES["fr"])
+
+
+def test_a_pulled_model_is_found_by_its_name(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_MODELS", str(tmp_path / "models"))
+    pulled = tmp_path / "models" / "somebody" / "tiny"
+    pulled.parent.mkdir(parents=True)
+    pulled.symlink_to(folder)
+    assert whisper_folder("somebody/tiny") == pulled
+    assert whisper_folder(str(folder)) == folder
+    assert whisper_folder("somebody/else") == Path("somebody/else")
 
 
 def test_only_languages_that_are_understood_are_detected(folder: Path) -> None:
