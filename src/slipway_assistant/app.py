@@ -242,7 +242,7 @@ class Assistant:
             if said.took_s is not None:
                 span.began_before(said.took_s)
                 stages.told(span, "speech_to_text", said.took_s * 1e3)
-            span.set({"gen_ai.output.type": "text", "gen_ai.request.model": getattr(self.ears, "name", "")})
+            span.set({"gen_ai.output.type": "text"})
             if said.pcm is not None:
                 span.set({"slipway.audio_s": round(len(said.pcm) / 16_000, 3)})
             try:
