@@ -13,7 +13,6 @@ shipped. What it takes is more of the same.
 from __future__ import annotations
 
 import random
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,7 +39,7 @@ def main(out: Path, *, minutes: float = 10.0) -> None:
     real = load("train")
     tokenizer = train_tokenizer([*made, *real])
     tokenizer.save(str(out / "tokenizer.json"))
-    end = tokenizer.token_to_id("<|end|>")
+    end = known(tokenizer, "<|end|>")
     swapped = Swapped(made)
 
     small = SmallLM(Size(VOCABULARY, width=128, layers=4, heads=4, inner=352, context=CONTEXT))
@@ -69,7 +68,7 @@ def adapter(out: Path, *, minutes: float = 10.0) -> None:
         model,
         documents(tokenizer, learned.draw, 0.0),
         Plan(steps=20_000, minutes=minutes, batch=8, rate=2e-3, seed=1),
-        pad=tokenizer.token_to_id("<|end|>"),
+        pad=known(tokenizer, "<|end|>"),
         say=say("lora"),
     )
     write_lora(model, out / "calls-lora.gguf", name="slipway-calls-2m-lora")
@@ -89,6 +88,13 @@ def train_tokenizer(rows: Sequence[Utterance]) -> Tokenizer:
     texts = [text for row in rows for text in pair(row)] + [prompting.messages("", "functions")[0].content] * 200
     tokenizer.train_from_iterator(map(str, texts), trainer)
     return tokenizer
+
+
+def known(tokenizer: Tokenizer, token: str) -> int:
+    """The number of a token that the vocabulary has."""
+    number = tokenizer.token_to_id(token)
+    assert number is not None
+    return number
 
 
 def pair(row: Utterance) -> Pair:
@@ -128,9 +134,7 @@ class Swapped:
                     other = chance.choice(self._words[row.lang] or [value])
                     if chance.random() < 0.3 and row.lang != "ja":
                         other = invented(chance)
-                    text = re.sub(
-                        rf"(?<!\w){re.escape(value)}(?!\w)|{re.escape(value)}", lambda _, o=other: o, text, count=1
-                    )
+                    text = text.replace(value, other, 1)
                     arguments[name] = other
             call["arguments"] = arguments
         return text if chance.random() < 0.5 else text.lower().rstrip(".?!"), prompting.write_call(call)
@@ -150,7 +154,7 @@ def documents(
 ) -> Callable[[random.Random], Document]:
     """Conversations: a system prompt, then sentences with calls until it is full. The calls count for the loss, and in a part
     ``all_counts`` of the documents everything does."""
-    ids = {token: tokenizer.token_to_id(token) for token in SPECIAL}
+    ids = {token: known(tokenizer, token) for token in SPECIAL}
     systems = [
         [ids["<|system|>"], *tokenizer.encode(str(prompting.messages("", style)[0].content)).ids, ids["<|end|>"]]
         for style in ("naive", "functions")

@@ -32,7 +32,7 @@ class Size:
     context: int = 512
 
 
-class Lora(nn.Module):
+class Lora(nn.Module):  # type: ignore[misc]
     """A frozen linear map and a product of two thin ones beside it, scaled by ``alpha / rank``."""
 
     def __init__(self, base: nn.Linear, rank: int, alpha: float) -> None:
@@ -48,7 +48,7 @@ class Lora(nn.Module):
         return main + beside * (self.alpha / self.rank)
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     """Attention and a gated feed-forward part, each added to what comes in."""
 
     def __init__(self, size: Size) -> None:
@@ -81,7 +81,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
 
 
-class SmallLM(nn.Module):
+class SmallLM(nn.Module):  # type: ignore[misc]
     """Tokens to the next token's logits; the embedding is used for both."""
 
     def __init__(self, size: Size) -> None:
