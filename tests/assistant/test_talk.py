@@ -140,7 +140,8 @@ def test_without_weights_it_says_which_file_it_needs(home, english, talking):
     turn = talking(english).turn_audio(say(SENTENCES["fr"], Manner("fr")).pcm, "fr")
     assert "français" in turn.answer.text
     assert "Whisper" in turn.answer.data["error"]
-    assert "whisper = {fr" in turn.answer.data["mend"]
+    assert "slipway model pull" in turn.answer.data["mend"]
+    assert "[assistant]" in turn.answer.data["mend"]
     assert turn.audio
     wav.write(home / "fr.wav", say(SENTENCES["fr"], Manner("fr")).pcm)
     done = process(home, "talk", "--wav", "fr.wav", "--out", "fr-out.wav", "--lang", "fr", "--variant", "keywords")
