@@ -30,8 +30,8 @@ test-slow: .venv/.dev system ## long simulations, kill tests, soaks
 	$(BIN)/python -m pytest -n $(WORKERS) -m slow --timeout 3600 --durations=0
 
 bench: .venv/.dev ## measure tracing, store, metrics and runner; PEERS=1 adds the peers
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; \
-	  $(BIN)/python $$file $(if $(PEERS),$$(grep -qe '"--peers"' $$file && echo --peers)) || exit 1; done
+	@failed=0; for file in benchmarks/[a-z]*.py; do echo "== $$file"; \
+	  $(BIN)/python $$file $(if $(PEERS),$$(grep -qe '"--peers"' $$file && echo --peers)) || failed=1; done; exit $$failed
 
 docs: .venv/.dev ## write docs/reference again
 	$(BIN)/python -m slipway.cli.reference
