@@ -27,6 +27,9 @@ DITHER = 30.0
 The acoustic model learned from recordings of rooms. Of digital silence between words it makes nonsense (83 % of the words
 wrong instead of 54 % in the measurement of decision 0101), and pocketsphinx' own dither of one step is too faint.
 """
+UNKNOWN_ROOM = "60,-2.9,-0.9,4.9,-7.7,-0.5,-6.3,-1,-3,-1,-3,-1,0"
+"""The cepstral mean to start from before anything was heard: what three voices in noise came to. With the one that pocketsphinx
+starts from, 54 % of the words of first sentences were wrong instead of 40 %."""
 LONGEST_S = 30.0
 
 
@@ -53,7 +56,7 @@ class PocketSphinx:
         self._decoder: Any = pocketsphinx.Decoder(
             lm=str(self.grammar.model), dict=str(self.grammar.dictionary), **asked
         )
-        self._unknown_room: str = self._decoder.get_cmn(False)
+        self.forget_room()
         self._busy = threading.Lock()
 
     def listen(self, lang: str = "") -> SphinxHearing:
@@ -62,7 +65,7 @@ class PocketSphinx:
 
     def forget_room(self) -> None:
         """Start over with what a microphone and a room do to the sound, which is learned from utterance to utterance."""
-        self._decoder.set_cmn(self._unknown_room)
+        self._decoder.set_cmn(UNKNOWN_ROOM)
 
     def start(self, hearing: SphinxHearing) -> None:
         """The decoder belongs to `hearing` from here."""
