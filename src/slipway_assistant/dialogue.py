@@ -69,10 +69,14 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known of the turns before: the last sentence and call, what was said, how to take it back, what was asked."""
+    """What is known of the turns before: the last sentence and call, what was said, how to take it back, what was asked.
+
+    ``text`` is the sentence that would have said the last call whole ("and tomorrow?" has none of its own), ``said`` what was
+    said."""
 
     at: datetime | None = None
     text: str = ""
+    said: str = ""
     call: Call | None = None
     answer: str = ""
     undo: Call | None = None
@@ -132,7 +136,9 @@ class Decision:
 
 def do(turn: Turn, call: Call | None, why: str, *, effects: Sequence[Effect] = (), **more: Any) -> Decision:
     """Decide to make a call."""
-    state = replace(turn.state, text=turn.text, call=call, answer="", undo=None, pending=None, remembered=None)
+    state = replace(
+        turn.state, text=turn.text, said=turn.text, call=call, answer="", undo=None, pending=None, remembered=None
+    )
     return Decision(Resolved(call, why, **more), state, tuple(effects))
 
 

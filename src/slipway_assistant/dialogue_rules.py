@@ -152,7 +152,7 @@ def undo(turn: Turn) -> Decision | None:
 
 
 def _undone(turn: Turn, call: Call) -> Decision:
-    decided = do(turn, call, "undo", confirmed=True, undoes=turn.state.text)
+    decided = do(turn, call, "undo", confirmed=True, undoes=turn.state.said)
     return replace(decided, state=replace(decided.state, call=None))
 
 
@@ -237,7 +237,7 @@ def _corrected(turn: Turn, meant: str) -> Decision | None:
         return None
     # Other music simply takes the place of what plays; a wrong timer would go on beside the right one.
     back = () if turn.state.undo is None or last["name"].startswith("music.") else (turn.state.undo,)
-    decided = do(turn, call, "correction", before=back, undoes=turn.state.text)
+    decided = do(turn, call, "correction", before=back, undoes=turn.state.said)
     if call["name"] != last["name"]:
         return decided
     told = retold(turn.state.text, arguments(last), call["arguments"], turn.lang)

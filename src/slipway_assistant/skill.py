@@ -15,6 +15,7 @@ light: what a skill stands on is imported inside its function.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -221,7 +222,15 @@ def run(call: Mapping[str, Any], ctx: Context, *, timeout_s: float | None = None
         if name not in arguments:
             question = chosen.questions.get(name, _WHICH)
             return Answer(pick(ctx.lang, question), {"missing": name}, ok=False, ask=name)
-    return _within(chosen, arguments, ctx, chosen.timeout_s if timeout_s is None else timeout_s)
+    return _within(chosen, arguments, ctx, chosen.timeout_s * _patience() if timeout_s is None else timeout_s)
+
+
+def _patience() -> float:
+    """How many times as long as they say skills may take on this machine: SLIPWAY_ASSISTANT_PATIENCE, 1 unless it is a number."""
+    try:
+        return max(0.0, float(os.environ.get("SLIPWAY_ASSISTANT_PATIENCE", "1")))
+    except ValueError:
+        return 1.0
 
 
 def _within(chosen: Skill, arguments: Mapping[str, Any], ctx: Context, timeout_s: float) -> Answer:

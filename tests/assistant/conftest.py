@@ -10,6 +10,12 @@ import pytest
 REAL = Path(os.environ.get("SLIPWAY_NLU_DATA") or Path(__file__).parents[3] / "shared" / "data" / "nlu").resolve()
 
 
+@pytest.fixture(autouse=True)
+def _a_slow_machine(_elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk may stand still for longer than a person would wait for a skill."""
+    monkeypatch.setenv("SLIPWAY_ASSISTANT_PATIENCE", "100")
+
+
 @pytest.fixture
 def own_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the utterances of this repository."""

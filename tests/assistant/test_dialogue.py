@@ -371,6 +371,14 @@ def test_of_two_timers_the_last_one_is_taken_back(tmp_path: Path) -> None:
     assert [timer.total_s for timer in Clocks(tmp_path).all("timer")] == [600]
 
 
+def test_after_a_follow_up_it_is_what_was_said_that_is_taken_back(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, "en")
+    assert done(talk, tmp_path, "set a timer for ten minutes", call("timer.set", minutes=10)).ok
+    assert done(talk, tmp_path, "and another in five minutes", call("timer.set", minutes=5)).ok
+    assert done(talk, tmp_path, "cancel that").ok
+    assert [timer.total_s for timer in Clocks(tmp_path).all("timer")] == [600]
+
+
 def test_lists_alarms_and_the_calendar_are_taken_back(tmp_path: Path) -> None:
     talk = Talk(tmp_path, "en")
     assert done(talk, tmp_path, "create a shopping list", call("list.edit", action="create", list="shopping")).ok
