@@ -281,7 +281,7 @@ def _value(function: Function, argument: Argument, value: Any) -> str | int:
         except (TypeError, ValueError, OverflowError):
             exact = False
         if not exact:
-            raise DataError(f"{where} must be a whole number, not {value!r}")
+            raise DataError(f"{where} must be a whole number, not {value!r}", mend="give a number such as 5")
         return whole
     text = value.strip() if isinstance(value, str) else str(value)
     if argument.kind == "enum":

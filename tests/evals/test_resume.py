@@ -147,8 +147,9 @@ def test_interrupting_keeps_what_ran_and_the_same_call_goes_on(tmp_path, store):
     script = tmp_path / "slow.py"
     script.write_text(
         """
-import asyncio, sys
+import asyncio, signal, sys
 import slipway as sw
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what was started in the background may ignore it
 
 @sw.task(version="1")
 async def wait(example):

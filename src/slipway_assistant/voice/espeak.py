@@ -96,7 +96,9 @@ class _Library:
             sound = b"".join(self._parts)
             self._parts = []
         if failed:
-            raise InfrastructureError(f"espeak-ng could not say {text[:60]!r} (error {failed})")
+            raise InfrastructureError(
+                f"espeak-ng could not say {text[:60]!r} (error {failed})", mend="try it by itself: espeak-ng 'hello'"
+            )
         return (np.frombuffer(sound, dtype=np.int16), self.rate) if sound else None
 
 
