@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,6 @@ from slipway.errors import SlipwayError
 from slipway_assistant import prompting
 from slipway_assistant.mind import Understanding
 
-LONGEST_ANSWER = 64
 PATIENCE_S = 8.0
 SURE = 0.5
 """What the confidence of a language model's call is said to be: nobody has measured the user's model."""
@@ -30,9 +29,8 @@ def defer(text: str, lang: str, *, model: Any = None) -> Understanding | None:
         asked = model if model is not None else _configured()
         if asked is None:
             return None
-        # On a thread of its own: the caller may be inside a running event loop, where nothing can be waited for.
-        waiting: Future[str] = _worker().submit(lambda: asyncio.run(_ask(asked, text)))
-        readable, call = prompting.read_call(waiting.result(PATIENCE_S))
+        answer = asyncio.run_coroutine_threadsafe(_ask(asked, text), _loop()).result()
+        readable, call = prompting.read_call(answer)
     except (SlipwayError, TimeoutError, OSError) as error:
         _log.warning("the language model did not answer: %s", error)
         return None
@@ -43,7 +41,7 @@ async def _ask(model: Any, text: str) -> str:
     request = sw.Request(
         messages=prompting.messages(text, "few-shot"),
         grammar=prompting.grammar(),
-        max_tokens=LONGEST_ANSWER,
+        max_tokens=prompting.LONGEST_ANSWER,
         temperature=0.0,
         stop=("\n",),
     )
@@ -58,5 +56,9 @@ def _configured() -> Any:
 
 
 @cache
-def _worker() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="slipway-defer")
+def _loop() -> asyncio.AbstractEventLoop:
+    """One loop on a thread of its own: who asks may be inside another, and a model's connections belong to the loop that made
+    them."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="slipway-defer", daemon=True).start()
+    return loop

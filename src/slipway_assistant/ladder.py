@@ -22,7 +22,6 @@ from slipway_assistant.mind import BEST, variant
 SUITE, DATASET = "ladder", "assistant-ladder"
 EXAMPLES = 200
 """A language model takes a hundred times as long as the fast path, so it is asked a random part of dev."""
-LONGEST_ANSWER = 64
 UNREADABLE = "unreadable"
 """The name of the call that stands for an answer in which there is none: it is wrong even where nothing is to be called."""
 OTHER_MODEL = "SLIPWAY_OTHER_MODEL"
@@ -110,7 +109,7 @@ async def climb(example: sw.Example, ctx: Any) -> dict[str, Any]:
     reply = await ctx.model.chat(
         messages=prompting.messages(example.input["text"], ctx.config["style"]),
         grammar=prompting.grammar() if ctx.config["grammar"] else "",
-        max_tokens=LONGEST_ANSWER,
+        max_tokens=prompting.LONGEST_ANSWER,
         temperature=0.0,
         stop=("\n",),
     )

@@ -19,6 +19,8 @@ from slipway_assistant.schema import FUNCTIONS, Argument, validate
 Style = Literal["naive", "functions", "few-shot"]
 NAIVE = "You are a voice assistant. Answer what is said with a function call."
 NOTHING = "none()"
+LONGEST_ANSWER = 128
+"""In tokens: a call with three long arguments."""
 
 
 def messages(text: str, style: Style) -> tuple[Message, ...]:
